@@ -1,0 +1,4 @@
+.PHONY: demo test check bench
+
+demo test check bench:
+	@./run $@

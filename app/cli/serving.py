@@ -1,0 +1,56 @@
+"""serve and migrate."""
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app.cli import opened
+from app.cli.opened import Opened
+from app.errors import Unavailable
+from app.services import schema
+from app.services.health import store_state
+from app.settings import Settings
+
+GRACE_SECONDS = 8
+
+
+class SchemaTooOld(Unavailable):
+    """The database schema is too old."""
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+) -> None:
+    """Serve the API until Ctrl-C. Needs DATABASE_URL and STAYLINE_MASTER_KEYS."""
+    opened.run(_require_schema)
+    listen(host, port, workers)
+
+
+def listen(host: str, port: int, workers: int = 1) -> None:
+    uvicorn.run(
+        "app.main:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,  # the edge writes its own line, without what may identify a person
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _require_schema(store: Opened) -> None:
+    # A store that is away is no reason to stay away too: scoring works without it, and readiness tells.
+    if await store_state(store.sessions) == "old_schema":
+        raise SchemaTooOld("the database's schema is missing or too old: run `stayline migrate`")
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date and add what is missing of the shipped catalogues."""
+    schema.upgrade(Settings.read().database_url.get_secret_value())
+    added = opened.run(lambda store: schema.fill_catalogues(store.sessions))
+    typer.echo(f"schema up to date; {added} catalogue entries added")

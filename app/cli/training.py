@@ -1,0 +1,81 @@
+"""From a table to a bundle. Apart from the other commands, since it loads what only training needs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from app.domain.features import Feature, FeatureValue
+from app.errors import Invalid
+from app.ml import registry
+from app.ml.manifest import ChurnKind
+from app.ml.training.dataset import Dataset
+from app.ml.training.train import train
+from app.pipelines.mapping import Mapping, Record, Reject, bind, read_mapping, records
+from app.pipelines.tables import Row, Table, open_table
+
+
+class TargetRefused(Invalid):
+    """The target column cannot be learned from."""
+
+
+class RowsRefused(Invalid):
+    """Some rows do not fit the mapping."""
+
+
+class ChurnKindRefused(Invalid):
+    """There is no such kind of churn."""
+
+
+def train_on(
+    table_path: Path,
+    mapping_path: Path,
+    *,
+    target: str,
+    positive: str,
+    churn_kind: str,
+    out: Path,
+    activate: bool,
+    progress: Callable[[str], None],
+    **purpose: Any,
+) -> Path:
+    """Read, train, write the bundle, and return its directory."""
+    if churn_kind not in get_args(ChurnKind):
+        raise ChurnKindRefused(f"--kind {churn_kind} is none of {', '.join(get_args(ChurnKind))}")
+    table = open_table(table_path)
+    if target not in table.columns:
+        raise TargetRefused(f"the table has no column {target!r} to learn from")
+    mapping = bind(read_mapping(mapping_path), table, besides=frozenset({target}))
+    dataset = read_dataset(table, mapping, target, positive)
+    bundle = train(dataset, churn_kind=churn_kind, out=out, progress=progress, **purpose)  # type: ignore[arg-type]  # checked above
+    if activate:
+        registry.activate(out, bundle.parent.name, bundle.name)
+    return bundle
+
+
+def read_dataset(table: Table, mapping: Mapping, target: str, positive: str) -> Dataset:
+    """Read a labelled table whole; the first row that does not fit stops it, since a model must not hide bad data."""
+    features = mapping.features()
+    ids: list[str] = []
+    columns: dict[str, list[FeatureValue]] = {feature.name: [] for feature in features}
+    labels: list[bool] = []
+    for row, record in map(_require_taken, records(mapping, table)):
+        ids.append(record.subscriber_id)
+        labels.append(str(row[target]).strip() == positive)
+        _append(columns, features, record)
+    if ids and not any(labels):
+        raise TargetRefused(f"no row has the value {positive!r} in the column {target!r}")
+    return Dataset(ids, tuple(features), columns, np.array(labels, dtype=bool))
+
+
+def _require_taken(taken: tuple[Row, Record] | list[Reject]) -> tuple[Row, Record]:
+    if isinstance(taken, list):
+        reject = taken[0]
+        raise RowsRefused(f"line {reject.line}: {reject.field} {reject.reason}")
+    return taken
+
+
+def _append(columns: dict[str, list[FeatureValue]], features: list[Feature], record: Record) -> None:
+    for feature in features:
+        columns[feature.name].append(record.features.get(feature.name))

@@ -1,0 +1,120 @@
+"""The store: engine, sessions, and `transaction()`, the only place in the product that commits."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+from sqlalchemy import URL, func, make_url, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from app.errors import Invalid, Unavailable
+from app.settings import Settings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+# PostgreSQL error classes that mean "not now" rather than "never": connection, resources, operator intervention,
+# system, rollback; then lock_timeout, read-only and idle-in-transaction by their own codes (PostgreSQL appendix A).
+OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
+OUTAGE_CODES: Final = ("55P03", "25006", "25P03")
+DATA_CLASS: Final = "22"
+
+
+class StoreUnavailable(Unavailable):
+    """The store cannot be reached right now."""
+
+
+class ValueDoesNotFit(Invalid):
+    """A value does not fit where it is stored."""
+
+
+def async_url(database_url: str) -> URL:
+    """Give the address the form the service's driver takes (asyncpg)."""
+    url = make_url(database_url).set(drivername="postgresql+asyncpg")
+    query = dict(url.query)
+    if "sslmode" in query:  # libpq's word for it; asyncpg takes the same values under its own
+        query["ssl"] = query.pop("sslmode")
+    return url.set(query=query)
+
+
+def sync_url(database_url: str) -> URL:
+    """Give the address the form migrations take (psycopg)."""
+    return make_url(database_url).set(drivername="postgresql+psycopg")
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    statement_ms = round(settings.statement_timeout_seconds * 1000)
+    return create_async_engine(
+        async_url(settings.database_url.get_secret_value()),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.store_timeout_seconds,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error's text must not carry what a subscriber told us
+        connect_args={
+            "timeout": settings.store_timeout_seconds,
+            # The driver gives up a little after the server does, so that the server's clearer error wins.
+            "command_timeout": settings.statement_timeout_seconds + 1,
+            "server_settings": {
+                "application_name": "stayline",
+                "statement_timeout": str(statement_ms),
+                "lock_timeout": str(statement_ms),
+                "idle_in_transaction_session_timeout": str(statement_ms * 2),
+                "timezone": "UTC",
+            },
+        },
+    )
+
+
+def create_sessions(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session, commit when the block ends, roll back when it raises.
+
+    Raises StoreUnavailable when the store is away, and ValueDoesNotFit for a value the edge should have refused.
+    """
+    try:
+        async with sessions.begin() as session:
+            yield session
+    except (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if is_outage(error):
+            raise StoreUnavailable("the store cannot be reached right now; try again shortly") from error
+        if _sqlstate(error).startswith(DATA_CLASS):
+            raise ValueDoesNotFit("a value does not fit where it is stored") from error
+        raise
+
+
+async def lock(session: AsyncSession, *names: str) -> None:
+    """Wait until nobody else holds the lock of these names, and hold it until the transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(lock_number(*names))))
+
+
+def lock_number(*names: str) -> int:
+    """Turn names into PostgreSQL's signed 64-bit lock number: a collision only makes somebody wait for nothing."""
+    return int.from_bytes(hashlib.sha256("\0".join(names).encode()).digest()[:8], signed=True)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Tell whether `error` means that the store is away, busy or broken, not that the statement is wrong."""
+    if isinstance(error, PoolTimeout | OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    state = _sqlstate(error)
+    if state:
+        return state.startswith(OUTAGE_CLASSES) or state in OUTAGE_CODES
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or _has_driver_cause(error))
+
+
+def _sqlstate(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None) or "")
+
+
+def _has_driver_cause(error: DBAPIError) -> bool:
+    cause = error.orig.__cause__ if error.orig else None
+    return cause is not None and is_outage(cause)

@@ -1,0 +1,63 @@
+"""The why-not ladder: for every catalogued action, chosen, or the first gate it failed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.decisions.context import Action, DecisionContext
+
+
+class Step(StrEnum):
+    ELIGIBILITY = "eligibility"
+    CONTACT_POLICY = "contact_policy"
+    VALUE = "value"
+    GUARD = "guard"
+    LIMIT = "limit"
+    HOLDOUT = "holdout"
+
+
+class Verdict(StrEnum):
+    KEPT = "kept"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Why an action is out: a code for programs, a sentence for people, and when it is free again, if it will be."""
+
+    code: str
+    reason: str
+    free_again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    action: str
+    step: Step
+    verdict: Verdict
+    code: str
+    reason: str
+    free_again_at: datetime | None
+
+
+Rule = Callable[[DecisionContext, Action], Removal | None]
+
+
+def sift(
+    context: DecisionContext, actions: Iterable[Action], step: Step, rules: Iterable[Rule]
+) -> tuple[list[Action], list[TraceEntry]]:
+    """Put each action to the rules in order: those all rules let pass, and an entry for each of the others."""
+    kept: list[Action] = []
+    removed: list[TraceEntry] = []
+    for action in actions:
+        removal = next(filter(None, (rule(context, action) for rule in rules)), None)
+        if removal:
+            removed.append(removed_at(step, action.code, removal))
+        else:
+            kept.append(action)
+    return kept, removed
+
+
+def removed_at(step: Step, action: str, removal: Removal) -> TraceEntry:
+    return TraceEntry(action, step, Verdict.REMOVED, removal.code, removal.reason, removal.free_again_at)

@@ -1,0 +1,79 @@
+"""What a contact was about, told from its words when nobody said."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Channel(StrEnum):
+    CALL = "call"
+    APP = "app"
+    SHOP = "shop"
+    SMS = "sms"
+    WEB = "web"
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Phase(StrEnum):
+    """Requirement G15."""
+
+    PRE_SALE = "pre_sale"
+    DURING_SALE = "during_sale"
+    AFTER_SALE = "after_sale"
+
+
+class Sentiment(StrEnum):
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+class Need(StrEnum):
+    """Requirement K2, with what a retention team must tell apart added."""
+
+    LEAVE = "leave"
+    COMPLAINT = "complaint"
+    FAULT = "fault"
+    BILLING = "billing"
+    DEVICE_ENQUIRY = "device_enquiry"
+    PLAN_ENQUIRY = "plan_enquiry"
+    TRANSACT = "transact"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    need: Need
+    source: str
+
+
+# The first need with a word in the text wins, so the order is by how much is lost when it is missed.
+_WORDS: Final[tuple[tuple[Need, tuple[str, ...]], ...]] = (
+    (
+        Need.LEAVE,
+        ("port out", "porting code", "cancel my", "leave for", "switch to another", "销户", "转网", "携号转网"),
+    ),
+    (Need.COMPLAINT, ("complain", "unacceptable", "fed up", "third time", "投诉", "不满")),
+    (
+        Need.FAULT,
+        ("no signal", "dropped call", "drops", "outage", "slow internet", "not working", "没信号", "断网", "故障"),
+    ),
+    (Need.BILLING, ("bill", "charge", "invoice", "refund", "账单", "扣费", "话费")),
+    (Need.DEVICE_ENQUIRY, ("handset", "phone upgrade", "router", "device", "手机", "光猫", "终端")),
+    (Need.PLAN_ENQUIRY, ("plan", "tariff", "package", "roaming", "套餐", "资费", "漫游")),
+    (Need.TRANSACT, ("activate", "renew", "top up", "change my", "order", "办理", "充值", "开通")),
+)
+
+
+def classify_need(*answers: str | None) -> Classification:
+    """Name the need behind the answers to the two questions, with the word that told it."""
+    text = " ".join(answer for answer in answers if answer).lower()
+    for need, words in _WORDS:
+        for word in words:
+            if word in text:
+                return Classification(need, f"rule:{word}")
+    return Classification(Need.OTHER, "rule:none")

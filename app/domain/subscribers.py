@@ -1,0 +1,34 @@
+"""Where a subscriber stands, and how what identifies them is shown."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class SubscriberStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ARREARS = "arrears"
+    CHURNED = "churned"
+    UNKNOWN = "unknown"
+
+
+# Those the operator cut off itself: trying to keep them is wasted (requirements A11, A12).
+INVOLUNTARY: Final = frozenset({SubscriberStatus.SUSPENDED, SubscriberStatus.ARREARS})
+
+MASK: Final = "•"
+_SHOWN_DIGITS: Final = 4
+
+
+def mask_phone(phone: str) -> str:
+    """Keep the last four digits."""
+    return MASK * (len(phone) - _SHOWN_DIGITS) + phone[-_SHOWN_DIGITS:]
+
+
+def mask_text(text: str) -> str:
+    """Keep the first character: enough for an agent to confirm what the subscriber says."""
+    return text[:1] + MASK * 3
+
+
+def mask_email(email: str) -> str:
+    name, _, host = email.partition("@")
+    return f"{mask_text(name)}@{host}"

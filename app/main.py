@@ -1,0 +1,77 @@
+"""The service: create_app() puts the rooms together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from app import routers
+from app.db import create_engine, create_sessions
+from app.ml.registry import active_bundles
+from app.observability import Metrics, configure_logging
+from app.routers import problems
+from app.routers.deps import Resources
+from app.routers.documented import Problem
+from app.routers.edge import Edge
+from app.services.access import KeyCache
+from app.settings import Settings
+from app.vault import Vault
+
+VERSION = "0.1.0"
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the service; nothing is opened before it starts."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Resources]]:
+        bundles = active_bundles(settings.models_dir)
+        engine = create_engine(settings)
+        log.info("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
+        yield {
+            "resources": Resources(
+                settings=settings,
+                engine=engine,
+                sessions=create_sessions(engine),
+                vault=Vault(settings.keys),
+                keys=KeyCache(),
+                bundles=bundles,
+                metrics=metrics,
+            )
+        }
+        await engine.dispose()
+
+    app = FastAPI(
+        title="Stayline",
+        version=VERSION,
+        summary="Scores subscribers for churn with exact reasons, remembers every contact, recommends what to do next.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Edge, metrics=metrics)
+    problems.install(app)
+    routers.install(app)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # the way FastAPI documents to extend it
+    return app
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, with the shape every problem has."""
+    if app.openapi_schema is None:
+        description = FastAPI.openapi(app)
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        description["components"]["schemas"] |= schema.pop("$defs") | {"Problem": schema}
+        app.openapi_schema = description
+    return app.openapi_schema
+
+
+def from_environment() -> FastAPI:
+    """What uvicorn calls in each worker process."""
+    settings = Settings.read()
+    configure_logging(settings.log_level)
+    return create_app(settings)

@@ -1,0 +1,70 @@
+"""Why this score: one signed, ranked reason a feature, adding up to the logit."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.features import FeatureValue
+from app.ml.bundle import Bundle
+from app.ml.manifest import Bands
+
+
+class Effect(StrEnum):
+    RAISES = "raises"
+    LOWERS = "lowers"
+    NONE = "none"
+
+
+class Band(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Driver(NamedTuple):
+    """One feature's part in a score; `contribution` is in log-odds of churn."""
+
+    feature: str
+    value: FeatureValue
+    contribution: float
+    effect: Effect
+
+
+def drivers(
+    bundle: Bundle, values: Mapping[str, FeatureValue], contributions: NDArray[np.float64], limit: int
+) -> tuple[list[Driver], float]:
+    """Return the `limit` strongest drivers of one row, strongest first, and the sum of all the others.
+
+    `contributions` are the row's [terms]. Equal strengths keep the order of the model's input.
+    Baseline + the drivers' contributions + that sum = the row's logit.
+    """
+    shares = (contributions @ bundle.fold).tolist()
+    strengths = [abs(share) for share in shares]
+    ranked = sorted(
+        range(len(shares)), key=strengths.__getitem__, reverse=True
+    )  # reversed, yet equals keep their order
+    features = bundle.contract.features
+    named = [
+        Driver(name := features[index].name, values.get(name), shares[index], _effect(shares[index]))
+        for index in ranked[:limit]
+    ]
+    return named, sum([shares[index] for index in ranked[limit:]])
+
+
+def band(bands: Bands, probability: float) -> Band:
+    """Return the risk band of a probability; a threshold belongs to the band that it opens."""
+    if probability >= bands.critical:
+        return Band.CRITICAL
+    if probability >= bands.high:
+        return Band.HIGH
+    return Band.MEDIUM if probability >= bands.medium else Band.LOW
+
+
+def _effect(contribution: float) -> Effect:
+    if contribution == 0:
+        return Effect.NONE
+    return Effect.RAISES if contribution > 0 else Effect.LOWERS

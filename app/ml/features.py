@@ -1,0 +1,161 @@
+"""How feature values become the model's input: one encoder for training, single scores and bulk scoring.
+
+A cell is one float32. A number is itself; a boolean is 0 or 1; a category is the position of its level, counted from 1,
+and one past the last for a level that training never saw; a missing value is NaN.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.features import LARGEST_FLOAT32, Feature, FeatureType, FeatureValue
+from app.errors import Invalid, Violation
+
+MOST_VIOLATIONS = 20
+
+Coder = Callable[[FeatureValue], float]
+
+
+class FeaturesRefused(Invalid):
+    """The features do not fit the model's input contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The features of one bundle in the order of its input, each with the function that codes its values."""
+
+    features: tuple[Feature, ...]
+    coders: tuple[tuple[str, Coder], ...]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> "Contract":
+        coders = tuple((feature.name, coder_of(feature)) for feature in features)
+        return cls(tuple(features), coders, frozenset(name for name, _ in coders))
+
+
+def encode(contract: Contract, values: Mapping[str, FeatureValue]) -> NDArray[np.float32]:
+    """Code one subscriber's values as [1, features]; a feature that is not given is missing.
+
+    Raises FeaturesRefused with one violation for each name or value that does not fit, at most twenty.
+    """
+    try:
+        cells = [code(values.get(name)) for name, code in contract.coders]
+    except ValueError:
+        raise _refusal(contract, values) from None
+    if not contract.names >= values.keys():
+        raise _refusal(contract, values)
+    return np.array([cells], np.float32)
+
+
+def encode_many(contract: Contract, columns: Mapping[str, Sequence[FeatureValue]]) -> NDArray[np.float32]:
+    """Code whole columns, all of the same length, as [rows, features]; columns outside the contract are not read.
+
+    Raises FeaturesRefused at the first value that does not fit, naming its feature and row (counted from 0).
+    """
+    matrix = np.empty((len(columns[contract.features[0].name]), len(contract.features)), np.float32)
+    for index, (name, code) in enumerate(contract.coders):
+        try:
+            matrix[:, index] = [code(value) for value in columns[name]]
+        except ValueError:
+            raise _refusal_of_column(contract.features[index], columns[name]) from None
+    return matrix
+
+
+def unseen_levels(contract: Contract, values: Mapping[str, FeatureValue]) -> list[str]:
+    """Name the category features whose level training never saw: such a score deserves less trust."""
+    return [
+        feature.name
+        for feature in contract.features
+        if feature.type is FeatureType.CATEGORY
+        and values.get(feature.name) is not None
+        and values[feature.name] not in feature.levels
+    ]
+
+
+def first_code(feature: Feature) -> int:
+    """Return the code of the first level: 0 for a boolean (false), 1 for a category."""
+    return 0 if feature.type is FeatureType.BOOLEAN else 1
+
+
+def coder_of(feature: Feature) -> Coder:
+    """Return the function that codes one value of this feature, and raises ValueError for a value that may not stand.
+
+    Each answers the plain case at once and leaves all others to `Feature.why_refused`, the only place with the rules.
+    """
+    match feature.type:
+        case FeatureType.NUMBER:
+            return _number_coder(feature)
+        case FeatureType.BOOLEAN:
+            return _boolean_coder(feature)
+        case FeatureType.CATEGORY:
+            return _category_coder(feature)
+
+
+def _number_coder(feature: Feature) -> Coder:
+    least = -LARGEST_FLOAT32 if feature.minimum is None else feature.minimum
+    most = LARGEST_FLOAT32 if feature.maximum is None else feature.maximum
+
+    def code(value: FeatureValue) -> float:
+        if (type(value) is float or type(value) is int) and least <= value <= most:
+            return float(value)
+        _check(feature, value)
+        return nan if value is None else float(value)
+
+    return code
+
+
+def _boolean_coder(feature: Feature) -> Coder:
+    def code(value: FeatureValue) -> float:
+        if value is True:
+            return 1.0
+        if value is False:
+            return 0.0
+        _check(feature, value)
+        return nan
+
+    return code
+
+
+def _category_coder(feature: Feature) -> Coder:
+    first = first_code(feature)
+    codes = {level: float(position) for position, level in enumerate(feature.levels, first)}
+    unseen = float(first + len(codes))
+
+    def code(value: FeatureValue) -> float:
+        if isinstance(value, str) and value in codes:
+            return codes[value]
+        _check(feature, value)
+        return nan if value is None else unseen
+
+    return code
+
+
+def _check(feature: Feature, value: FeatureValue) -> None:
+    if reason := feature.why_refused(value):
+        raise ValueError(reason)
+
+
+def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> FeaturesRefused:
+    unknown = [Violation(_pointer(name), "is not a feature of this model") for name in values.keys() - contract.names]
+    wrong = [
+        Violation(_pointer(feature.name), reason)
+        for feature in contract.features
+        if (reason := feature.why_refused(values.get(feature.name)))
+    ]
+    violations = sorted(unknown + wrong)[:MOST_VIOLATIONS]
+    return FeaturesRefused("Some features do not fit the model's input contract.", violations)
+
+
+def _refusal_of_column(feature: Feature, column: Sequence[FeatureValue]) -> FeaturesRefused:
+    row, reason = next((row, why) for row, value in enumerate(column) if (why := feature.why_refused(value)))
+    return FeaturesRefused(
+        f"{feature.name} in row {row} {reason}.", [Violation(_pointer(feature.name), f"{reason} (row {row})")]
+    )
+
+
+def _pointer(name: str) -> str:
+    return "/features/" + name.replace("~", "~0").replace("/", "~1")

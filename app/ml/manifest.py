@@ -1,0 +1,176 @@
+"""What a bundle says about itself: `manifest.json`, validated strictly because nothing in a model file is trusted."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.domain.features import LONGEST_LEVEL, PROTECTED, Feature, FeatureType
+
+FORMAT = 1
+MODEL: Final = "model.onnx"
+
+ChurnKind: TypeAlias = Literal["port_out", "downgrade", "arpu_decline"]
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Version: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9a-f]{12}$")]
+Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+Index: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class InputFeature(_Part):
+    """One column of the model's input; see `app.ml.features` for how a value becomes its cell."""
+
+    name: str = Field(min_length=1, max_length=128)
+    type: FeatureType
+    unit: str | None = Field(max_length=32)
+    minimum: float | None
+    maximum: float | None
+    levels: tuple[Annotated[str, Field(max_length=LONGEST_LEVEL)], ...] = Field(max_length=10_000)
+    nullable: bool
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        number, category = self.type is FeatureType.NUMBER, self.type is FeatureType.CATEGORY
+        _require(self.name.lower() not in PROTECTED, "a protected attribute is never a model input")
+        _require(number or (self.minimum is None and self.maximum is None), "only a number has a range")
+        _require(
+            self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum exceeds maximum"
+        )
+        _require(category == bool(self.levels), "a category has levels, and nothing else has")
+        _require(len(set(self.levels)) == len(self.levels), "a level is repeated")
+        return self
+
+    def to_feature(self) -> Feature:
+        return Feature(**dict(self))
+
+
+class Bands(_Part):
+    """The least probability of each risk band; below `medium` the band is low."""
+
+    medium: Share
+    high: Share
+    critical: Share
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        _require(self.medium <= self.high <= self.critical, "bands must ascend")
+        return self
+
+
+class Metrics(_Part):
+    """How the model does on the held-out rows, which it never saw. See `app.ml.training.evaluate` for each formula."""
+
+    auroc: Share
+    auroc_interval: tuple[Share, Share]
+    log_loss: float = Field(ge=0)
+    brier: Share
+    ece: Share
+    rows: Count
+    positives: Count
+    base_rate: Share
+
+
+class Training(_Part):
+    """What the model was made from. `share` of the subscribers was trained on; the others are the held-out rows."""
+
+    rows: Count
+    positives: Count
+    seed: int
+    share: Share
+    libraries: dict[str, str]
+    data_sha256: Sha256
+    dropped: dict[str, str] = Field(description="columns of the table that are no input, each with its reason")
+
+
+class Purpose(_Part):
+    """What a model is for, and when it was made. `label_note` says what its label really is."""
+
+    churn_kind: ChurnKind
+    horizon_days: int = Field(ge=1, le=3660)
+    label_note: str = Field(max_length=1000)
+    trained_at: AwareDatetime
+
+
+class Manifest(Purpose):
+    """One version of one model. `terms` index into `features`; the logit is `intercept` + the sum of the terms."""
+
+    format: Literal[1]
+    name: Name
+    version: Version
+    features: tuple[InputFeature, ...] = Field(min_length=1, max_length=1000)
+    terms: tuple[Annotated[tuple[Index, ...], Field(min_length=1, max_length=2)], ...] = Field(min_length=1)
+    intercept: float
+    bands: Bands
+    metrics: Metrics
+    training: Training
+    files: dict[Literal["model.onnx"], Sha256] = Field(min_length=1)
+    manifest_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [feature.name for feature in self.features]
+        _require(len(set(names)) == len(names), "a feature is repeated")
+        _require(len(set(self.terms)) == len(self.terms), "a term is repeated")
+        _require(all(term[0] < term[-1] for term in self.terms if len(term) > 1), "a pair must name two features")
+        _require(all(term[-1] < len(names) for term in self.terms), "a term names a feature that is not there")
+        _require(self.version.endswith("-" + self.files[MODEL][:12]), "version does not name its model")
+        return self
+
+
+def seal(fields: dict[str, Any]) -> bytes:
+    """Return the text of a manifest of these JSON fields, its own checksum added. Raises ValueError as `parse` does."""
+    sealed = {**fields, "manifest_sha256": _digest(fields)}
+    text = json.dumps(sealed, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    parse(text)
+    return text
+
+
+def parse(text: bytes) -> Manifest:
+    """Read a manifest. Raises ValueError saying what is wrong with it, without repeating the file's contents."""
+    fields = _read_object(text)
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(first_problem(error)) from None
+    fields.pop("manifest_sha256")
+    _require(_digest(fields) == manifest.manifest_sha256, "its own checksum does not match")
+    return manifest
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say where and what the first problem is, without the value."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"].removeprefix("Value error, ")])
+
+
+def _read_object(text: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(text, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError):
+        raise ValueError("not valid JSON") from None
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004  # the file is wrong, not the caller's type
+    return fields
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Two readers of a repeated key may each believe another value: then the checksum covers neither.
+    _require(len({key for key, _ in pairs}) == len(pairs), "a key is repeated")
+    return dict(pairs)
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads as a sentence: require this, otherwise that
+    if not holds:
+        raise ValueError(otherwise)

@@ -1,0 +1,35 @@
+"""Scoring: encoded rows in, probabilities with their exact explanation out."""
+
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from app.ml.bundle import Bundle
+from app.ml.session import INPUT, OUTPUTS
+
+CHUNK = (
+    4096  # rows a run: enough to hide the cost of a call, few enough for their intermediate results to stay in cache
+)
+
+
+class Scores(NamedTuple):
+    """Of N rows: probability [N] in 0..1, logit [N] and contributions [N, terms] in log-odds; all float64."""
+
+    probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    contributions: NDArray[np.float64]
+
+
+def score(bundle: Bundle, matrix: NDArray[np.float32]) -> Scores:
+    """Score encoded rows [N, features], N >= 0. Row by row, intercept + the sum of the contributions = logit."""
+    return run(bundle.session, matrix)
+
+
+def run(session: onnxruntime.InferenceSession, matrix: NDArray[np.float32]) -> Scores:
+    """Run a graph over [N, features] in chunks of a few thousand rows."""
+    if len(matrix) <= CHUNK:
+        return Scores(*session.run(OUTPUTS, {INPUT: matrix}))
+    chunks = [session.run(OUTPUTS, {INPUT: matrix[at : at + CHUNK]}) for at in range(0, len(matrix), CHUNK)]
+    return Scores(*(np.concatenate(column) for column in zip(*chunks, strict=True)))

@@ -1,0 +1,128 @@
+"""The table a model is made from: what is left out of it, what its input contract is, and which rows it never sees."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from app.domain.features import PROTECTED, Feature, FeatureType, FeatureValue
+from app.errors import Invalid
+from app.ml.manifest import InputFeature, first_problem
+
+HELD_OUT_ONE_IN = 4
+TRAINED_SHARE = 1 - 1 / HELD_OUT_ONE_IN
+
+
+class TableRefused(Invalid):
+    """The table cannot be trained on."""
+
+
+class NoRows(TableRefused):
+    """The table has no rows."""
+
+
+class TooFewRows(TableRefused):
+    """The table has too few rows."""
+
+
+class OneClassOnly(TableRefused):
+    """Every row has the same label."""
+
+
+class NoUsableFeature(TableRefused):
+    """No column can be used."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One row a subscriber, or a subscriber and date: `columns` holds each feature's N values, `labels` is bool [N]."""
+
+    ids: list[str]
+    features: tuple[Feature, ...]
+    columns: dict[str, list[FeatureValue]]
+    labels: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ids), len(self.labels), *(len(self.columns[feature.name]) for feature in self.features)}
+        if len(lengths) > 1:
+            raise TableRefused("The ids, the labels and the columns of the table have different lengths.")
+
+
+def is_held_out(id: str) -> bool:
+    """Say whether this subscriber is one of the fixed quarter that no model is trained on.
+
+    The id's SHA-256 as one number, modulo 4, is 0: so neither the table's order nor what else it holds can move a row,
+    and all the rows of one subscriber are on one side.
+    """
+    return hashlib.sha256(id.encode()).digest()[-1] % HELD_OUT_ONE_IN == 0
+
+
+def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the rows to train on and the held-out rows, both in an order that the table's order does not change."""
+    rows = sorted(range(len(dataset.ids)), key=list(_lines(dataset)).__getitem__)
+    held_out = [is_held_out(id) for id in dataset.ids]
+    return (
+        _take(dataset, [row for row in rows if not held_out[row]]),
+        _take(dataset, [row for row in rows if held_out[row]]),
+    )
+
+
+def without_protected(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """Drop the protected attributes by name, whatever they would add; return the rest and their names."""
+    return _without(dataset, [feature.name for feature in dataset.features if feature.name.lower() in PROTECTED])
+
+
+def without_constant(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """Drop the columns with one value in every row, which have nothing to say; return the rest and their names."""
+    return _without(
+        dataset, [feature.name for feature in dataset.features if len(set(dataset.columns[feature.name])) == 1]
+    )
+
+
+def learn_contract(dataset: Dataset) -> tuple[Feature, ...]:
+    """Return the features with the levels that these rows hold, and nullable only where one of them lacks the value.
+
+    Raises TableRefused if one does not fit into a manifest, for instance a text with a level for every row.
+    """
+    return tuple(_learn(feature, dataset.columns[feature.name]) for feature in dataset.features)
+
+
+def sha256_of(dataset: Dataset) -> str:
+    """Return a checksum of ids, features, values and labels that does not depend on the order of the rows."""
+    digest = hashlib.sha256(json.dumps([feature.name for feature in dataset.features]).encode())
+    for line in sorted(_lines(dataset)):
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _lines(dataset: Dataset) -> Iterator[str]:
+    columns = [dataset.columns[feature.name] for feature in dataset.features]
+    for cells in zip(dataset.ids, *columns, dataset.labels.tolist(), strict=True):
+        yield json.dumps(cells)
+
+
+def _take(dataset: Dataset, rows: Sequence[int]) -> Dataset:
+    columns = {feature.name: [dataset.columns[feature.name][row] for row in rows] for feature in dataset.features}
+    return Dataset([dataset.ids[row] for row in rows], dataset.features, columns, dataset.labels[list(rows)])
+
+
+def _without(dataset: Dataset, names: list[str]) -> tuple[Dataset, list[str]]:
+    kept = tuple(feature for feature in dataset.features if feature.name not in names)
+    if not kept:
+        raise NoUsableFeature("No column of the table can be used: each is protected or has one value in every row.")
+    return replace(dataset, features=kept), names
+
+
+def _learn(feature: Feature, column: Sequence[FeatureValue]) -> Feature:
+    is_category = feature.type is FeatureType.CATEGORY
+    levels = tuple(sorted({str(value) for value in column if value is not None})) if is_category else ()
+    learned = replace(feature, levels=levels, nullable=None in column)
+    try:
+        InputFeature(**asdict(learned))
+    except ValidationError as error:
+        raise TableRefused(f"The column {feature.name!r} cannot be an input: {first_problem(error)}.") from None
+    return learned

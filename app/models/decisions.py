@@ -1,0 +1,59 @@
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.access import ApiKey
+from app.models.base import Base, Document, Instant
+
+
+class Decision(Base):
+    """What was decided, of what inputs, under which policy. It outlives the subscriber: it knows a pseudonym only.
+
+    The id is a UUIDv7, so the table can be partitioned by time on its own key.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index(None, "id"), Index(None, "pseudonym", "decided_at"))
+
+    pseudonym: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))
+    channel: Mapped[str] = mapped_column(String(16))
+    direction: Mapped[str] = mapped_column(String(16))
+    decided_at: Mapped[Instant]
+    arm: Mapped[str] = mapped_column(String(16))
+    policy_version: Mapped[str] = mapped_column(String(64))
+    inputs: Mapped[Document]
+    answer: Mapped[Document]
+
+
+class Outcome(Base):
+    """What became of a decided action. At most one final outcome an action and stage (response, result)."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        ForeignKeyConstraint(["pseudonym", "decision_id"], ["decisions.pseudonym", "decisions.id"]),
+        Index(
+            "uq_outcomes_final",
+            "pseudonym",
+            "decision_id",
+            "action",
+            "stage",
+            unique=True,
+            postgresql_where=text("final"),
+        ),
+        Index(None, "pseudonym", "occurred_at"),
+    )
+
+    pseudonym: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    decision_id: Mapped[UUID]
+    action: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(16))
+    stage: Mapped[str] = mapped_column(String(16))
+    final: Mapped[bool]
+    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    occurred_at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+    caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))

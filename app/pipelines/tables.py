@@ -1,0 +1,102 @@
+"""Tables as they come, CSV or Parquet, read as a stream of rows that know their line."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from app.errors import Invalid
+
+Row = dict[str, Any]
+
+BATCH_ROWS = 4096
+
+
+class TableRefused(Invalid):
+    """The table cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that has not the shape of its table."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open table. `rows()` yields (line, row), lines counted as an editor does; `progress()` tells 0…1."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[], Iterator[tuple[int, Row | BadRow]]]
+    progress: Callable[[], float]
+
+
+def open_table(path: Path) -> Table:
+    if not path.is_file():
+        raise TableRefused(f"{path} is not a file")
+    if path.suffix.lower() == ".parquet":
+        return _open_parquet(path)
+    if path.suffix.lower() in {".csv", ".txt"}:
+        return _open_csv(path)
+    raise TableRefused(f"{path} is neither .csv nor .parquet")
+
+
+def _open_csv(path: Path) -> Table:
+    size = max(path.stat().st_size, 1)
+    position = 0
+
+    def rows() -> Iterator[tuple[int, Row | BadRow]]:
+        nonlocal position
+        # Bytes that are not UTF-8 become surrogates here, so that only their own row is refused later.
+        with path.open("rb") as source, TextIOWrapper(source, "utf-8-sig", "surrogateescape", newline="") as file:
+            reader = csv.reader(file)
+            next(reader)
+            for fields in reader:
+                position = source.tell()
+                yield reader.line_num, _as_row(columns, fields)
+            position = size
+
+    columns = _csv_header(path)
+    return Table(columns, rows, lambda: position / size)
+
+
+def _csv_header(path: Path) -> tuple[str, ...]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        try:
+            header = tuple(next(csv.reader(file)))
+        except (StopIteration, csv.Error) as error:
+            raise TableRefused(f"{path} has no header line") from error
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise TableRefused(f"{path} names the column {repeated[0]!r} twice")
+    return header
+
+
+def _as_row(columns: tuple[str, ...], fields: list[str]) -> Row | BadRow:
+    if len(fields) != len(columns):
+        return BadRow(f"has {len(fields)} fields where the header has {len(columns)}")
+    return dict(zip(columns, fields, strict=True))
+
+
+def _open_parquet(path: Path) -> Table:
+    from pyarrow import ArrowException  # noqa: PLC0415  # a serving process never pays for it
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415  # as above
+
+    try:
+        file = ParquetFile(path)
+    except (ArrowException, OSError) as error:
+        raise TableRefused(f"{path} is not a Parquet file") from error
+    total = max(file.metadata.num_rows, 1)
+    line = 0
+
+    def rows() -> Iterator[tuple[int, Row | BadRow]]:
+        nonlocal line
+        line = 0
+        for batch in file.iter_batches(BATCH_ROWS):
+            for row in batch.to_pylist():
+                line += 1
+                yield line, row
+
+    return Table(tuple(file.schema_arrow.names), rows, lambda: line / total)

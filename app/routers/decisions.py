@@ -1,0 +1,85 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Response
+
+from app.domain.interactions import Channel, Direction
+from app.routers import examples
+from app.routers.deps import AtDep, CallerDep, ResourcesDep, SessionDep, allow
+from app.routers.documented import reads, writes
+from app.routers.unit_of_work import Once, UnitOfWorkRoute
+from app.schemas.base import SubscriberId
+from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead, TraceDetail
+from app.services import decisions
+from app.services.decisions import Deciding
+
+router = APIRouter(tags=["decisions"], route_class=UnitOfWorkRoute)
+
+Trace = Annotated[TraceDetail, Query(description="full: every action; summary: those chosen; none")]
+
+
+@router.post(
+    "/v1/decisions",
+    operation_id="decide",
+    summary="Decide the next best actions, and record the decision",
+    status_code=201,
+    dependencies=[allow("decisions:write"), Once],
+    responses={200: {"model": DecisionRead, "description": "Asked a moment ago: the same decision"}, **writes(409)},
+    openapi_extra=examples.body(examples.DECISION),
+)
+async def decide(
+    question: DecisionCreate,
+    session: SessionDep,
+    caller: CallerDep,
+    resources: ResourcesDep,
+    at: AtDep,
+    response: Response,
+    trace: Trace = "full",
+) -> DecisionRead:
+    deciding = Deciding(session, resources.bundles, resources.settings, at)
+    decision, is_new = await decisions.decide_and_record(deciding, caller, question)
+    if is_new:
+        resources.metrics.decisions.labels(decision.arm.value).inc()
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/v1/decisions/{decision.decision_id}"
+    decisions.show_trace(decision, trace)
+    return decision
+
+
+@router.get(
+    "/v1/decisions/{decision_id}",
+    operation_id="get_decision",
+    summary="A recorded decision with its trace",
+    dependencies=[allow("decisions:read")],
+    responses=reads(404, 410),
+)
+async def get_decision(
+    decision_id: Annotated[UUID, Path()], session: SessionDep, trace: Trace = "full"
+) -> DecisionRead:
+    row, subscriber = await decisions.get_decision(session, decision_id)
+    decision = decisions.read(row, subscriber.subscriber_id)
+    decisions.show_trace(decision, trace)
+    return decision
+
+
+@router.get(
+    "/v1/subscribers/{subscriber_id}/next-best-actions",
+    operation_id="preview_next_best_actions",
+    summary="What would be decided, without recording it",
+    dependencies=[allow("decisions:read")],
+    responses=reads(404),
+)
+async def preview_next_best_actions(
+    subscriber_id: Annotated[SubscriberId, Path()],
+    channel: Annotated[Channel, Query()],
+    session: SessionDep,
+    resources: ResourcesDep,
+    at: AtDep,
+    direction: Annotated[Direction, Query()] = Direction.INBOUND,
+    limit: Annotated[int, Query(ge=1, le=10)] = 3,
+    trace: Trace = "full",
+) -> PreviewRead:
+    question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
+    answer = await decisions.preview(Deciding(session, resources.bundles, resources.settings, at), question)
+    decisions.show_trace(answer, trace)
+    return answer

@@ -1,0 +1,96 @@
+"""What a router asks for: the service's resources, the open session, the caller, the time, the key of a write."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request, Security
+from fastapi.security import HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.db import Sessions
+from app.domain.access import Caller
+from app.errors import PreconditionFailed, PreconditionRequired
+from app.ml.bundle import Bundle
+from app.observability import Metrics
+from app.services.access import KeyCache, require_scope
+from app.settings import Settings
+from app.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the lifespan opened, for every request."""
+
+    settings: Settings
+    engine: AsyncEngine
+    sessions: Sessions
+    vault: Vault
+    keys: KeyCache
+    bundles: Mapping[str, Bundle]
+    metrics: Metrics
+
+
+class VersionMissing(PreconditionRequired):
+    """The request must say which version it changes."""
+
+
+class VersionStale(PreconditionFailed):
+    """Somebody else changed it first."""
+
+
+def _resources(request: Request) -> Resources:
+    resources: Resources = request.state.resources
+    return resources
+
+
+def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+def _at(request: Request) -> datetime:
+    at: datetime = request.state.at
+    return at
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key: `Authorization: Bearer sl_…`")
+
+
+def allow(scope: str) -> Any:
+    """Admit callers whose key carries `scope`."""
+
+    async def check(request: Request, _: Annotated[object, Security(_bearer)]) -> None:
+        require_scope(request.state.caller, scope)
+
+    return Security(check, scopes=[scope])
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def _expected_version(if_match: Annotated[str | None, Header(max_length=64)] = None) -> str:
+    if if_match is None:
+        raise VersionMissing("send If-Match with the ETag of the version you read")
+    return if_match
+
+
+def require_version(if_match: str, version: int) -> None:
+    if if_match not in {etag(version), "*"}:
+        raise VersionStale("the ETag in If-Match is not the current one; read it again")
+
+
+ResourcesDep = Annotated[Resources, Depends(_resources)]
+SessionDep = Annotated[AsyncSession, Depends(_session)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+AtDep = Annotated[datetime, Depends(_at)]
+IfMatch = Annotated[str, Depends(_expected_version)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items a page")]
+Cursor = Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before")]

@@ -1,0 +1,70 @@
+"""Examples the OpenAPI description shows; each is a request that works against the demo."""
+
+from typing import Any, Final
+
+Body = dict[str, Any]
+
+
+def body(example: Body) -> dict[str, Any]:
+    """What `openapi_extra` takes to show a request's example."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
+FEATURES: Final[Body] = {
+    "tenure_months": 2,
+    "contract": "Month-to-month",
+    "internet_service": "Fiber optic",
+    "payment_method": "Electronic check",
+    "monthly_charges": 74.4,
+    "total_charges": 148.8,
+    "senior": False,
+    "partner": False,
+    "dependents": False,
+    "phone_service": True,
+    "multiple_lines": "No",
+    "online_security": "No",
+    "online_backup": "No",
+    "device_protection": "No",
+    "tech_support": "No",
+    "streaming_tv": "No",
+    "streaming_movies": "No",
+    "paperless_billing": True,
+}
+SCORE: Final[Body] = {"features": FEATURES, "drivers": 5}
+SUBSCRIBER: Final[Body] = {
+    "region": "east",
+    "brand": "gold",
+    "value_tier": "high",
+    "payment_type": "postpaid",
+    "joined_on": "2023-04-01",
+    "status": "active",
+    "contact": {"name": "Lin Wei", "phone": "+8613800000000"},
+    "consents": {"marketing": True, "sms": False},
+}
+SUBSCRIBER_CHANGE: Final[Body] = {"value_tier": "medium"}
+SNAPSHOT: Final[Body] = {"features": FEATURES}
+INTERACTION: Final[Body] = {
+    "subscriber_id": "5281",
+    "touchpoint": "hotline",
+    "channel": "call",
+    "direction": "inbound",
+    "occurred_at": "2026-10-31T09:30:00+08:00",
+    "reason": "The bill is higher than last month",
+    "request": "Explain the roaming charge",
+}
+COMPLAINT: Final[Body] = {
+    "subscriber_id": "5281",
+    "touchpoint": "hotline",
+    "channel": "call",
+    "occurred_at": "2026-10-31T09:30:00+08:00",
+    "type": "network",
+    "description": "Calls drop in the evening",
+    "network_fault_type": "dropped_calls",
+}
+COMPLAINT_CHANGE: Final[Body] = {
+    "status": "resolved",
+    "root_cause": "Cell overloaded in the evening",
+    "action_taken": "Second carrier switched on",
+}
+DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction": "inbound", "limit": 3}
+OUTCOME: Final[Body] = {"action": "plan_review_call", "outcome": "accepted", "occurred_at": "2026-10-31T09:35:00+08:00"}

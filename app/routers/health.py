@@ -1,0 +1,66 @@
+"""Liveness, readiness split by part, metrics. Open to all: they say nothing of any subscriber."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.routers.deps import ResourcesDep
+from app.schemas.base import Wire
+from app.services.health import StoreState, store_state
+
+router = APIRouter(tags=["health"])
+
+
+class Liveness(Wire):
+    status: Literal["ok"]
+
+
+class Readiness(Wire):
+    """`scoring` alone decides the status: scores of given features need no store."""
+
+    scoring: Literal["ok", "no_model"]
+    store: StoreState
+    jobs: Literal["none"]
+
+
+@router.get("/livez", operation_id="get_liveness", summary="Is the process alive")
+async def get_liveness() -> Liveness:
+    return Liveness(status="ok")
+
+
+@router.get(
+    "/readyz",
+    operation_id="get_readiness",
+    summary="What works right now",
+    responses={503: {"model": Readiness, "description": "Scoring does not work"}},
+)
+async def get_readiness(resources: ResourcesDep, response: Response) -> Readiness:
+    readiness = await _readiness(resources)
+    response.status_code = 200 if readiness.scoring == "ok" else 503
+    return readiness
+
+
+@router.get(
+    "/readyz/store",
+    operation_id="get_store_readiness",
+    summary="Does the store work right now",
+    responses={503: {"model": Readiness, "description": "The store does not work"}},
+)
+async def get_store_readiness(resources: ResourcesDep, response: Response) -> Readiness:
+    readiness = await _readiness(resources)
+    response.status_code = 200 if readiness.store == "ok" else 503
+    return readiness
+
+
+@router.get("/metrics", operation_id="get_metrics", summary="Metrics for Prometheus", response_class=Response)
+async def get_metrics(resources: ResourcesDep) -> Response:
+    await _readiness(resources)
+    return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _readiness(resources: ResourcesDep) -> Readiness:
+    store = await store_state(resources.sessions)
+    resources.metrics.store_up.set(store == "ok")
+    resources.metrics.scoring_up.set(bool(resources.bundles))
+    return Readiness(scoring="ok" if resources.bundles else "no_model", store=store, jobs="none")

@@ -1,0 +1,131 @@
+"""Errors become RFC 9457 problems here, and nowhere else. No input is ever echoed."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from app.errors import AppError, Invalid, Violation
+
+MEDIA_TYPE: Final = "application/problem+json"
+MOST_VIOLATIONS: Final = 20
+LONGEST_POINTER: Final = 200
+
+_TITLES: Final = {404: "There is no such page", 405: "This method is not offered here", 400: "The request is malformed"}
+
+
+class ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+
+def problem(
+    *,
+    status: int,
+    type: str,  # the name RFC 9457 gives it
+    title: str,
+    detail: str,
+    request_id: str,
+    violations: Sequence[Violation] = (),
+    headers: dict[str, str] | None = None,
+) -> ProblemResponse:
+    body: dict[str, Any] = {
+        "type": type,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    if violations:
+        body["errors"] = [
+            {"pointer": v.pointer[:LONGEST_POINTER], "detail": v.detail} for v in violations[:MOST_VIOLATIONS]
+        ]
+    return ProblemResponse(body, status, headers)
+
+
+def problem_of(error: AppError, request_id: str) -> ProblemResponse:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:  # noqa: PLR2004  # the one status that must say how to authenticate (RFC 9110 15.5.2)
+        headers["WWW-Authenticate"] = 'Bearer realm="stayline"'
+    return problem(
+        status=error.status,
+        type=error.type(),
+        title=error.title(),
+        detail=error.detail,
+        request_id=request_id,
+        violations=error.violations,
+        headers=headers,
+    )
+
+
+def unexpected(request_id: str) -> ProblemResponse:
+    return problem(
+        status=500,
+        type="/problems/unexpected",
+        title="Something went wrong on our side",
+        detail="the request failed unexpectedly; its request id finds it in our logs",
+        request_id=request_id,
+    )
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(AppError, _on_app_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_app_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, AppError)  # noqa: S101  # registered for it; narrows the type
+    return problem_of(error, request.state.request_id)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it; narrows the type
+    violations = violations_of(error.errors())
+    return problem_of(Invalid("the request is not valid", violations), request.state.request_id)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for it; narrows the type
+    title = _TITLES.get(error.status_code, "The request cannot be answered")
+    return problem(
+        status=error.status_code,
+        type="about:blank",
+        title=title,
+        detail=title.lower(),
+        request_id=request.state.request_id,
+        headers=dict(error.headers or {}),
+    )
+
+
+def violations_of(errors: Iterable[Any]) -> list[Violation]:
+    """Turn pydantic's findings into violations, the first `MOST_VIOLATIONS` of them, one a place."""
+    found: dict[str, Violation] = {}
+    for error in errors:
+        pointer = pointer_to(error["loc"])
+        found.setdefault(pointer, Violation(pointer, _sentence(error)))
+        if len(found) == MOST_VIOLATIONS:
+            break
+    return list(found.values())
+
+
+def pointer_to(location: Sequence[str | int]) -> str:
+    """Write a place as a JSON pointer (RFC 6901) into the body; other parts of the request stand under their name."""
+    where, *path = location
+    parts = path if where == "body" else [where, *path]
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts if part != "[key]")
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    kind = error["type"]
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return "is not a known field"
+    message = re.sub(r"^(Value error, |Input )", "", str(error["msg"]))
+    return message[:1].lower() + message[1:]

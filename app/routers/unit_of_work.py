@@ -1,0 +1,119 @@
+"""The one route class: authenticate, parse strictly, one transaction, one commit before the answer is sent.
+
+A write with an Idempotency-Key: lock → look for the first answer → endpoint → serialise → keep → commit → send.
+"""
+
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import transaction
+from app.errors import UnsupportedMediaType
+from app.routers import strict_json
+from app.routers.deps import Resources, SessionDep
+from app.services import idempotency
+from app.services.access import KeyRefused, authenticate
+from app.services.idempotency import Answer, Write
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+KEPT_HEADERS: Final = ("content-type", "location", "etag")
+REPLAYED: Final = "Idempotent-Replayed"
+
+
+class NotJsonContent(UnsupportedMediaType):
+    """The body must be sent as application/json."""
+
+
+class ParsedRequest(Request):
+    """A request whose JSON body was parsed strictly before anything else saw it."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        return self.parsed
+
+
+class _Replayed(Exception):  # not an error: it carries the first answer past the endpoint
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class UnitOfWorkRoute(APIRoute):
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handle_in_transaction(request: Request) -> Response:
+            resources: Resources = request.state.resources
+            request.state.at = datetime.now(UTC)
+            request.state.caller = await _authenticated(request, resources)
+            parsed = await _parsed(request)
+            async with transaction(resources.sessions) as session:
+                return await _in_session(parsed, session, handle)
+
+        return handle_in_transaction
+
+
+async def _authenticated(request: Request, resources: Resources) -> object:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise KeyRefused("send an API key as `Authorization: Bearer …`")
+    return await authenticate(resources.sessions, resources.keys, key.strip(), request.state.at, time.monotonic())
+
+
+async def _parsed(request: Request) -> ParsedRequest:
+    parsed = ParsedRequest(request.scope, request.receive)
+    body = await parsed.body()
+    if body:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise NotJsonContent("send the body as application/json")
+        parsed.parsed = strict_json.parse(body)
+    return parsed
+
+
+async def _in_session(request: ParsedRequest, session: AsyncSession, handle: Handler) -> Response:
+    request.state.session = session
+    request.state.write = None
+    try:
+        response = await handle(request)
+    except _Replayed as replayed:
+        answer = replayed.answer
+        return Response(answer.body, answer.status, {**answer.headers, REPLAYED: "true"})
+    if request.state.write and response.status_code < 300:  # noqa: PLR2004  # only an answer that had an effect is kept
+        await _keep(request, session, response)
+    return response
+
+
+async def _keep(request: Request, session: AsyncSession, response: Response) -> None:
+    resources: Resources = request.state.resources
+    at = request.state.at
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    answer = Answer(response.status_code, headers, bytes(response.body))
+    await idempotency.keep_answer(session, resources.vault, request.state.write, answer, at)
+    await idempotency.sweep(session, idempotency.kept_since(at, resources.settings.idempotency_hours))
+
+
+async def _once(
+    request: Request,
+    session: SessionDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, description="Repeat a write safely: the first answer is given again"),
+    ] = None,
+) -> None:
+    if idempotency_key is None:
+        return
+    resources: Resources = request.state.resources
+    content = b"\n".join([request.method.encode(), request.url.path.encode(), await request.body()])
+    write = Write(request.state.caller.id, request.scope["route"].operation_id, idempotency_key, content)
+    since = idempotency.kept_since(request.state.at, resources.settings.idempotency_hours)
+    if answer := await idempotency.find_answer(session, resources.vault, write, since):
+        raise _Replayed(answer)
+    request.state.write = write
+
+
+Once = Depends(_once)

@@ -1,0 +1,95 @@
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.domain.decisions.engine import Arm
+from app.domain.decisions.trace import Step, Verdict
+from app.domain.interactions import Channel, Direction
+from app.domain.scores import Band
+from app.schemas.base import Features, Label, Money, SubscriberId, Wire
+from app.schemas.scores import DriverRead, ModelRead
+
+TraceDetail = Literal["full", "summary", "none"]
+
+
+class DecisionCreate(Wire):
+    subscriber_id: SubscriberId
+    channel: Channel
+    direction: Direction
+    limit: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
+    owner: Label | None = None
+    context: Features | None = None
+
+
+class DecidedActionRead(Wire):
+    """One recommended action. Uplift: fall of the churn probability within `horizon_days`."""
+
+    code: str
+    rank: int
+    name: str
+    say: str
+    uplift: float
+    uplift_interval: tuple[float, float]
+    uplift_source: Literal["prior", "learned"]
+    horizon_days: int
+    retained_margin: Money
+    p_accept: float
+    contact_cost: Money
+    accept_cost: Money
+    dilution: Money
+    expected_value: Money
+    because: list[str]
+
+
+class TraceEntryRead(Wire):
+    action: str
+    step: Step
+    verdict: Verdict
+    code: str
+    reason: str
+    free_again_at: datetime | None
+
+
+class LastContactRead(Wire):
+    action: str
+    at: datetime
+    outcome: str | None
+
+
+class DecisionScoreRead(Wire):
+    """Null in an answer where nothing is stored of the subscriber that could be scored."""
+
+    probability: float
+    band: Band
+    horizon_days: int
+    drivers: list[DriverRead]
+    model: ModelRead
+
+
+class DecisionAnswer(Wire):
+    """What a decision says, recorded or not."""
+
+    subscriber_id: str
+    channel: Channel
+    direction: Direction
+    decided_at: datetime
+    actions: list[DecidedActionRead]
+    none_because: str | None
+    trace: list[TraceEntryRead]
+    last_contact: LastContactRead | None
+    score: DecisionScoreRead | None
+    policy_version: str
+    currency: str
+
+
+class DecisionRead(DecisionAnswer):
+    decision_id: UUID
+    arm: Arm
+
+
+class PreviewRead(DecisionAnswer):
+    """The same computation, not recorded and without an arm."""
+
+    preview: Literal[True]

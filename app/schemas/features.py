@@ -1,0 +1,49 @@
+from typing import Literal
+
+from app.schemas.base import Wire
+
+FeatureKind = Literal["number", "category", "boolean"]
+
+
+class FeatureRead(Wire):
+    """One row of the feature dictionary."""
+
+    name: str
+    type: FeatureKind
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    levels: list[str]
+    source: str
+
+
+class FeatureList(Wire):
+    items: list[FeatureRead]
+    next_cursor: str | None
+
+
+class ContractFeatureRead(Wire):
+    """One input of the active bundle. A category level it was not trained on is accepted and flagged."""
+
+    name: str
+    type: FeatureKind
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    levels: list[str]
+    nullable: bool
+
+
+class BandRead(Wire):
+    """A risk band starts at `from_probability`."""
+
+    name: Literal["low", "medium", "high", "critical"]
+    from_probability: float
+
+
+class FeatureSchemaRead(Wire):
+    churn_kind: str
+    horizon_days: int
+    model: dict[str, str]
+    features: list[ContractFeatureRead]
+    bands: list[BandRead]

@@ -1,0 +1,59 @@
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from app.domain.scores import Band, Effect
+from app.schemas.base import Features, SafeStr, Scalar, SubscriberId, Wire
+
+ChurnKind = Annotated[SafeStr, Field(pattern="^[a-z_]{1,32}$")]
+
+
+class ScoreRequest(Wire):
+    """Score a stored subscriber, given features, or both (the features win)."""
+
+    subscriber_id: SubscriberId | None = None
+    features: Annotated[Features | None, Field(validate_default=True)] = None
+    churn_kind: ChurnKind = "port_out"
+    drivers: Annotated[int, Field(strict=True, ge=0, le=100)] = 5
+
+    @field_validator("features")
+    @classmethod
+    def _names_someone(cls, value: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        if value is None and info.data.get("subscriber_id") is None:
+            raise ValueError("is required where subscriber_id is not given")
+        return value
+
+
+class DriverRead(Wire):
+    """One signed reason: `contribution` is in log-odds."""
+
+    feature: str
+    value: Scalar
+    contribution: float
+    effect: Effect
+
+
+class ModelRead(Wire):
+    name: str
+    version: str
+    sha256: str
+    label_note: str
+
+
+class ScoreRead(Wire):
+    """baseline_logit + Σ contribution + other_contribution = logit; probability = sigmoid(logit)."""
+
+    subscriber_id: str | None
+    churn_kind: str
+    horizon_days: int
+    probability: Annotated[float, Field(ge=0, le=1)]
+    band: Band
+    logit: float
+    baseline_logit: float
+    drivers: list[DriverRead]
+    other_contribution: float
+    model: ModelRead
+    as_of: date | None
+    stale: bool
+    exclusions: list[str]

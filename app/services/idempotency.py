@@ -1,0 +1,114 @@
+"""Writes that may be repeated: the first answer to a key is kept in the effect's own transaction."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import lock_number
+from app.errors import Conflict, Invalid
+from app.models import IdempotencyAnswer
+from app.vault import Vault
+
+SWEPT_PER_WRITE: Final = 4
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used for another request."""
+
+
+class WriteInFlight(Conflict):
+    """The same write is being done right now."""
+
+    retry_after = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write as its key names it: scoped by caller and operation, recognised by its content."""
+
+    caller_id: UUID
+    operation: str
+    key: str
+    content: bytes
+
+    @property
+    def key_digest(self) -> bytes:
+        return hashlib.sha256(self.key.encode()).digest()
+
+    @property
+    def lock(self) -> int:
+        return lock_number("write", str(self.caller_id), self.operation, self.key)
+
+    @property
+    def context(self) -> str:
+        return f"answer {self.caller_id} {self.operation} {self.key_digest.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def find_answer(session: AsyncSession, vault: Vault, write: Write, since: datetime) -> Answer | None:
+    """Take the write's lock until the transaction ends, and return the answer it was given since then, if any.
+
+    Raises WriteInFlight when another request holds the lock, IdempotencyKeyReused when the content differs.
+    """
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(write.lock))):
+        raise WriteInFlight("the same write is being done right now; ask again shortly")
+    row = await session.get(IdempotencyAnswer, (write.caller_id, write.operation, write.key_digest))
+    if row is None or row.kept_at < since:
+        return None
+    if not vault.recognises(write.content, row.fingerprint):
+        raise IdempotencyKeyReused.at("/header/idempotency-key", "was used before with another request")
+    return Answer(row.status, row.headers, vault.unseal(row.body, write.context))
+
+
+async def keep_answer(session: AsyncSession, vault: Vault, write: Write, answer: Answer, at: datetime) -> None:
+    values: dict[str, Any] = {
+        "fingerprint": vault.fingerprint(write.content),
+        "status": answer.status,
+        "headers": answer.headers,
+        "body": vault.seal(answer.body, write.context),
+        # Every answer about one subscriber names them, which is what lets an erasure find it.
+        "subscriber_id": json.loads(answer.body).get("subscriber_id"),
+        "kept_at": at,
+    }
+    key = {"caller_id": write.caller_id, "operation": write.operation, "key_digest": write.key_digest}
+    await session.execute(
+        insert(IdempotencyAnswer)
+        .values(**key, **values)
+        .on_conflict_do_update(index_elements=list(key), set_=values)  # only an expired answer is still there
+    )
+
+
+async def sweep(session: AsyncSession, before: datetime) -> None:
+    """Delete a few expired answers: each write clears up after more than one earlier, so the table stays bounded."""
+    expired = (
+        select(IdempotencyAnswer.caller_id, IdempotencyAnswer.operation, IdempotencyAnswer.key_digest)
+        .where(IdempotencyAnswer.kept_at < before)
+        .order_by(IdempotencyAnswer.kept_at)
+        .limit(SWEPT_PER_WRITE)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    await session.execute(
+        delete(IdempotencyAnswer).where(
+            IdempotencyAnswer.caller_id == expired.c.caller_id,
+            IdempotencyAnswer.operation == expired.c.operation,
+            IdempotencyAnswer.key_digest == expired.c.key_digest,
+        )
+    )
+
+
+def kept_since(at: datetime, hours: int) -> datetime:
+    return at - timedelta(hours=hours)

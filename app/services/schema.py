@@ -1,0 +1,31 @@
+"""The store's schema: brought up to date, with the shipped catalogues in it."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import OperationalError
+
+from app.db import Sessions, StoreUnavailable, lock_number, sync_url, transaction
+from app.services import catalogue
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+
+
+def upgrade(database_url: str) -> None:
+    """Apply the missing migrations; of several that are started at once, the others wait and find nothing to do."""
+    config = Config(toml_file=PROJECT / "pyproject.toml")
+    try:
+        with create_engine(sync_url(database_url), poolclass=pool.NullPool).begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": lock_number("migrate")})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise StoreUnavailable("the database cannot be reached; check DATABASE_URL") from error
+
+
+async def fill_catalogues(sessions: Sessions) -> int:
+    async with transaction(sessions) as session:
+        return await catalogue.add_missing(session)

@@ -1,0 +1,136 @@
+"""Scores: probability, band and exact reasons, from given features or a stored snapshot. Nothing is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.features import FeatureValue
+from app.domain.scores import Band
+from app.errors import Invalid, Unavailable
+from app.ml import drivers as explained
+from app.ml import scorer
+from app.ml.bundle import Bundle
+from app.ml.drivers import Driver
+from app.ml.features import FeaturesRefused, encode, unseen_levels
+from app.schemas.scores import DriverRead, ModelRead, ScoreRead, ScoreRequest
+from app.services.subscribers import find_latest_snapshot
+from app.settings import Settings
+
+Bundles = Mapping[str, Bundle]
+UNSEEN_LEVEL: Final = "unseen_level"
+
+
+class NoModel(Unavailable):
+    """No model is loaded."""
+
+    retry_after = 30
+
+
+class ChurnKindUnknown(Invalid):
+    """No model of this churn kind is active."""
+
+
+class SnapshotMissing(Invalid):
+    """Nothing is stored of this subscriber that could be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One row scored: `drivers` are the strongest asked for, `other_contribution` is the sum of the rest."""
+
+    bundle: Bundle
+    probability: float
+    logit: float
+    band: Band
+    drivers: list[Driver]
+    other_contribution: float
+    exclusions: list[str]
+
+
+def get_bundle(bundles: Bundles, churn_kind: str) -> Bundle:
+    if churn_kind in bundles:
+        return bundles[churn_kind]
+    if not bundles:
+        raise NoModel("no model is active: train one and activate it")
+    raise ChurnKindUnknown.at("/churn_kind", f"has no active model; there is one for {', '.join(sorted(bundles))}")
+
+
+async def score(
+    session: AsyncSession, bundles: Bundles, settings: Settings, request: ScoreRequest, at: datetime
+) -> ScoreRead:
+    """Score one: features that suffice are used as they are, without the store; else they overlay the snapshot."""
+    bundle = get_bundle(bundles, request.churn_kind)
+    values, as_of = await _values(session, bundle, request)
+    return present(
+        score_values(bundle, values, request.drivers), request.subscriber_id, as_of, is_stale(as_of, at, settings)
+    )
+
+
+def score_values(bundle: Bundle, values: Mapping[str, FeatureValue], limit: int) -> Score:
+    """Score one row of values; raises FeaturesRefused naming what does not fit."""
+    result = scorer.score(bundle, encode(bundle.contract, values))
+    probability = float(result.probability[0])
+    named, rest = explained.drivers(bundle, values, result.contributions[0], limit)
+    band = explained.band(bundle.manifest.bands, probability)
+    unseen = [f"{UNSEEN_LEVEL}:{name}" for name in unseen_levels(bundle.contract, values)]
+    return Score(bundle, probability, float(result.logit[0]), band, named, rest, unseen)
+
+
+def known_to(bundle: Bundle, features: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the bundle reads: a snapshot may hold more."""
+    return {name: value for name, value in features.items() if name in bundle.contract.names}
+
+
+def is_stale(as_of: date | None, at: datetime, settings: Settings) -> bool:
+    return as_of is not None and at.date() - as_of > settings.stale_after
+
+
+def present_drivers(drivers: list[Driver]) -> list[DriverRead]:
+    return [DriverRead(feature=d.feature, value=d.value, contribution=d.contribution, effect=d.effect) for d in drivers]
+
+
+def present_model(bundle: Bundle) -> ModelRead:
+    manifest = bundle.manifest
+    return ModelRead(name=manifest.name, version=manifest.version, sha256=bundle.sha256, label_note=manifest.label_note)
+
+
+def present(score: Score, subscriber_id: str | None, as_of: date | None, stale: bool) -> ScoreRead:  # noqa: FBT001  # a fact, not a switch
+    manifest = score.bundle.manifest
+    return ScoreRead.model_construct(
+        subscriber_id=subscriber_id,
+        churn_kind=manifest.churn_kind,
+        horizon_days=manifest.horizon_days,
+        probability=score.probability,
+        band=score.band,
+        logit=score.logit,
+        baseline_logit=manifest.intercept,
+        drivers=present_drivers(score.drivers),
+        other_contribution=score.other_contribution,
+        model=present_model(score.bundle),
+        as_of=as_of,
+        stale=stale,
+        exclusions=score.exclusions,
+    )
+
+
+async def _values(
+    session: AsyncSession, bundle: Bundle, request: ScoreRequest
+) -> tuple[dict[str, FeatureValue], date | None]:
+    given = request.features or {}
+    if request.subscriber_id is None or (given and _suffices(bundle, given)):
+        return given, None
+    snapshot = await find_latest_snapshot(session, request.subscriber_id)
+    if snapshot is None:
+        raise SnapshotMissing.at("/subscriber_id", "is not known, or has no feature snapshot yet")
+    return known_to(bundle, snapshot.features) | given, snapshot.as_of
+
+
+def _suffices(bundle: Bundle, features: Mapping[str, FeatureValue]) -> bool:
+    try:
+        encode(bundle.contract, features)
+    except FeaturesRefused:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""Every setting, read once at the door and passed down. Prefix `STAYLINE_`, listed in docs/operations.md."""
+
+import base64
+import binascii
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+KEY_BYTES = 32
+# 32 random bytes practically never hold fewer than 16 different values; a passphrase or a default often does.
+LEAST_DISTINCT_BYTES = 16
+
+
+class SettingsRefused(Exception):
+    """The settings are not fit to run with; the message is one line for the operator."""
+
+
+def _as_list(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+NameList = Annotated[list[str], NoDecode, BeforeValidator(_as_list)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="STAYLINE_", extra="forbid", populate_by_name=True, frozen=True)
+
+    database_url: SecretStr = Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    master_keys: SecretStr
+    models_dir: Path = Path("models")
+
+    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    timezone: str = "UTC"
+    language: str = Field("en", pattern="^[a-z]{2}(-[A-Z]{2})?$")
+    revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
+    margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)
+    stale_after_days: int = Field(35, ge=1, le=3650)
+    same_decision_minutes: int = Field(10, ge=0, le=1440)
+
+    pool_size: int = Field(10, ge=1, le=200)
+    store_timeout_seconds: float = Field(2.0, gt=0, le=30)
+    statement_timeout_seconds: float = Field(5.0, gt=0, le=300)
+    idempotency_hours: int = Field(48, ge=24, le=24 * 30)
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("master_keys")
+    @classmethod
+    def _keys_are_random(cls, value: SecretStr) -> SecretStr:
+        keys = decode_keys(value.get_secret_value())
+        if not keys:
+            raise ValueError("is empty: give at least one key")
+        for key in keys:
+            if len(key) != KEY_BYTES:
+                raise ValueError(f"holds a key of {len(key)} bytes: each must be {KEY_BYTES} random bytes in base64")
+            if len(set(key)) < LEAST_DISTINCT_BYTES:
+                raise ValueError("holds a key that is not random")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("is not a time zone such as Asia/Shanghai") from error
+        return value
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Master keys, 32 bytes each: the first wraps new data keys, all of them unwrap."""
+        return decode_keys(self.master_keys.get_secret_value())
+
+    @property
+    def stale_after(self) -> timedelta:
+        return timedelta(days=self.stale_after_days)
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment, or say in one line which variable is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsRefused("; ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+
+
+def decode_keys(text: str) -> list[bytes]:
+    try:
+        return [base64.b64decode(part, validate=True) for part in text.replace(",", " ").split()]
+    except binascii.Error as error:
+        raise ValueError("is not base64") from error
+
+
+_MISSING_HINTS = {
+    "DATABASE_URL": "is not set: Stayline needs a PostgreSQL, for example postgresql://user:password@host/stayline",
+    "STAYLINE_MASTER_KEYS": "is not set: make one with `openssl rand -base64 32` and keep it safe",
+}
+
+
+def _sentence(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    field = str(location[0]) if isinstance(location, tuple) and location else "?"
+    name = "DATABASE_URL" if field.lower() == "database_url" else f"STAYLINE_{field.upper()}"
+    if problem["type"] == "missing":
+        return f"{name} {_MISSING_HINTS.get(name, 'is not set')}"
+    return f"{name} {str(problem['msg']).removeprefix('Value error, ')}"

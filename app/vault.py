@@ -1,0 +1,66 @@
+"""What identifies a person, sealed: one data key a subscriber, itself sealed by a master key from the settings.
+
+Deleting a subscriber's data key makes every copy of their sealed fields unreadable, backups included.
+AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); layout: key id ‖ nonce ‖ ciphertext ‖ tag.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES: Final = 12
+KEY_ID_BYTES: Final = 4
+
+
+class Unsealable(Exception):
+    """No known key opens this value: a master key is missing from the settings, or the bytes were changed."""
+
+
+class Vault:
+    """One or more 32-byte keys: the first seals, all of them unseal."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {hashlib.sha256(key).digest()[:KEY_ID_BYTES]: key for key in keys}
+        self._sealing = next(iter(self._keys))
+
+    def seal(self, data: bytes, context: str) -> bytes:
+        """Encrypt `data`, bound to `context` (whose it is, and which field): moved elsewhere it no longer opens."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._sealing + nonce + AESGCM(self._keys[self._sealing]).encrypt(nonce, data, context.encode())
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt what `seal` made; raises Unsealable."""
+        key = self._keys.get(sealed[:KEY_ID_BYTES])
+        if key is None:
+            raise Unsealable("the key that sealed stored data is not among STAYLINE_MASTER_KEYS")
+        nonce, body = sealed[KEY_ID_BYTES:][:NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
+        try:
+            return AESGCM(key).decrypt(nonce, body, context.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unsealable("a sealed value does not open: it was changed, or belongs elsewhere") from error
+
+    def new_data_key(self, subscriber_id: str) -> bytes:
+        """Make a subscriber's data key, sealed for storage."""
+        return self.seal(AESGCM.generate_key(256), subscriber_id)
+
+    def of(self, data_key: bytes, subscriber_id: str) -> "Vault":
+        """Open a stored data key as the vault of its subscriber."""
+        return Vault([self.unseal(data_key, subscriber_id)])
+
+    def fingerprint(self, data: bytes) -> bytes:
+        """Digest `data`: equal inputs can be recognised, and nobody without the key can try guesses against it."""
+        return _fingerprint(self._keys[self._sealing], data)
+
+    def recognises(self, data: bytes, fingerprint: bytes) -> bool:
+        """Tell whether `fingerprint` was made of `data`, with whichever key was current then."""
+        return any(hmac.compare_digest(_fingerprint(key, data), fingerprint) for key in self._keys.values())
+
+
+def _fingerprint(key: bytes, data: bytes) -> bytes:
+    # A key derived for this one use, so that sealing and fingerprints never share one.
+    return hmac.digest(hmac.digest(key, b"stayline fingerprint", "sha256"), data, "sha256")
