@@ -45,6 +45,11 @@ def sync_url(database_url: str) -> URL:
     return make_url(database_url).set(drivername="postgresql+psycopg")
 
 
+def libpq_url(database_url: str) -> str:
+    """Give the address the form PostgreSQL's own tools and drivers take."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def create_engine(settings: Settings) -> AsyncEngine:
     statement_ms = round(settings.statement_timeout_seconds * 1000)
     return create_async_engine(

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from fastapi import FastAPI
 
 from app import routers
 from app.db import create_engine, create_sessions
 from app.ml.registry import active_bundles
-from app.observability import Metrics, configure_logging
+from app.observability import Metrics, configure_logging, tell
 from app.routers import problems
 from app.routers.deps import Resources
 from app.routers.documented import Problem
@@ -21,8 +20,6 @@ from app.vault import Vault
 
 VERSION = "0.1.0"
 
-log = structlog.get_logger()
-
 
 def create_app(settings: Settings) -> FastAPI:
     """Make the service; nothing is opened before it starts."""
@@ -32,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Resources]]:
         bundles = active_bundles(settings.models_dir)
         engine = create_engine(settings)
-        log.info("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
+        tell("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
         yield {
             "resources": Resources(
                 settings=settings,

@@ -2,15 +2,17 @@
 
 import base64
 import binascii
+import os
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+PREFIX = "STAYLINE_"
 KEY_BYTES = 32
 # 32 random bytes practically never hold fewer than 16 different values; a passphrase or a default often does.
 LEAST_DISTINCT_BYTES = 16
@@ -24,13 +26,13 @@ def _as_list(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-NameList = Annotated[list[str], NoDecode, BeforeValidator(_as_list)]
+NameList = Annotated[list[str], BeforeValidator(_as_list)]
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="STAYLINE_", extra="forbid", populate_by_name=True, frozen=True)
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    database_url: SecretStr = Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    database_url: SecretStr
     master_keys: SecretStr
     models_dir: Path = Path("models")
 
@@ -80,10 +82,14 @@ class Settings(BaseSettings):
         return timedelta(days=self.stale_after_days)
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the environment, or say in one line which variable is wrong."""
+        variables = {name: PREFIX + name.upper() for name in cls.model_fields}
+        given = {name: environment[variable] for name, variable in variables.items() if variable in environment}
+        if "DATABASE_URL" in environment:
+            given["database_url"] = environment["DATABASE_URL"]
         try:
-            return cls()
+            return cls.model_validate(given)
         except ValidationError as error:
             raise SettingsRefused("; ".join(_sentence(dict(problem)) for problem in error.errors())) from None
 

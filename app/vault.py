@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 KEY_ID_BYTES: Final = 4
 
@@ -31,7 +32,7 @@ class Vault:
     def seal(self, data: bytes, context: str) -> bytes:
         """Encrypt `data`, bound to `context` (whose it is, and which field): moved elsewhere it no longer opens."""
         nonce = os.urandom(NONCE_BYTES)
-        return self._sealing + nonce + AESGCM(self._keys[self._sealing]).encrypt(nonce, data, context.encode())
+        return self._sealing + nonce + _cipher(self._keys[self._sealing]).encrypt(nonce, data, context.encode())
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` made; raises Unsealable."""
@@ -39,14 +40,16 @@ class Vault:
         if key is None:
             raise Unsealable("the key that sealed stored data is not among STAYLINE_MASTER_KEYS")
         nonce, body = sealed[KEY_ID_BYTES:][:NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see _cipher
+
         try:
-            return AESGCM(key).decrypt(nonce, body, context.encode())
+            return _cipher(key).decrypt(nonce, body, context.encode())
         except (InvalidTag, ValueError) as error:
             raise Unsealable("a sealed value does not open: it was changed, or belongs elsewhere") from error
 
     def new_data_key(self, subscriber_id: str) -> bytes:
         """Make a subscriber's data key, sealed for storage."""
-        return self.seal(AESGCM.generate_key(256), subscriber_id)
+        return self.seal(os.urandom(KEY_BYTES), subscriber_id)
 
     def of(self, data_key: bytes, subscriber_id: str) -> "Vault":
         """Open a stored data key as the vault of its subscriber."""
@@ -59,6 +62,13 @@ class Vault:
     def recognises(self, data: bytes, fingerprint: bytes) -> bool:
         """Tell whether `fingerprint` was made of `data`, with whichever key was current then."""
         return any(hmac.compare_digest(_fingerprint(key, data), fingerprint) for key in self._keys.values())
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    # Loaded by the first who needs it: a process that only scores saves 9 MB.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    return AESGCM(key)
 
 
 def _fingerprint(key: bytes, data: bytes) -> bytes:

@@ -1,30 +1,43 @@
 """The `stayline` command: exit 0 done, 1 failed with one clear line, 2 used wrongly."""
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 
-from app.cli import demo, keys, models, openapi, serving, tables
 from app.errors import AppError
 from app.settings import SettingsRefused
 from app.vault import Unsealable
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-cli.command("serve")(serving.serve)
-cli.command("migrate")(serving.migrate)
-cli.command("import")(tables.import_)
-cli.command("train")(tables.train)
-cli.add_typer(models.cli, name="models", help="Trained models: list them, choose the active one.")
-cli.add_typer(keys.cli, name="keys", help="API keys: make, list, revoke.")
-cli.command("openapi")(openapi.openapi)
-cli.command("demo")(demo.demo)
+# A command's module is loaded when it is asked for: `serve` shall not carry what `train` needs.
+COMMANDS: Final = {
+    "serve": "serving",
+    "migrate": "migrating",
+    "import": "importing",
+    "train": "training",
+    "models": "models",
+    "keys": "keys",
+    "openapi": "openapi",
+    "demo": "demo",
+    "demo-setup": "demo_setup",
+}
+MOST_VIOLATIONS_SHOWN: Final = 5
 
-MOST_VIOLATIONS_SHOWN = 5
+
+def build(asked: str | None) -> typer.Typer:
+    """Make the command line with the command asked for, or with all of them."""
+    cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    cli.callback(help=__doc__)(lambda: None)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        import_module(f"app.cli.{COMMANDS[name]}").register(cli)
+    return cli
 
 
 def main() -> None:
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     try:
-        cli()
+        build(asked)()
     except AppError as error:
         shown = [f"{v.pointer.lstrip('/')} {v.detail}" for v in error.violations[:MOST_VIOLATIONS_SHOWN]]
         _fail("; ".join([error.detail.rstrip("."), *shown]))

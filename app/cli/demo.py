@@ -2,23 +2,22 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from app.cli import opened
 from app.cli.serving import listen
-from app.demo import setup
-from app.demo.setup import Demo
-from app.embedded.postgres import ensure_database, postgres
-from app.services import schema
+from app.demo.home import Demo
+from app.embedded.postgres import postgres
 
 HOME = Path(".stayline")
-DATABASE = "stayline"
 
 
 def demo(
@@ -33,41 +32,40 @@ def demo(
         signal.signal(signum, _leave)
     HOME.mkdir(mode=0o700, exist_ok=True)
     with _database() as database_url:
-        demo = Demo(HOME.resolve(), database_url)
-        setup.fill(demo, lambda step: typer.echo(f"· {step}"))
-        os.environ.update(demo.environment())
-        base_url = f"http://127.0.0.1:{port}"
-        told = opened.run(lambda store: _describe(demo, store, base_url))
-        _show(told)
+        made = Demo(HOME.resolve(), database_url)
+        _set_up(made, f"http://127.0.0.1:{port}")
+        os.environ.update(made.environment())
         listen("127.0.0.1", port)
 
 
-async def _describe(demo: Demo, store: opened.Opened, base_url: str) -> dict[str, Any]:
-    await schema.fill_catalogues(store.sessions)
-    return await setup.describe(demo, store.sessions, base_url)
+def _set_up(made: Demo, base_url: str) -> None:
+    """Let a process of its own do it: what it loads does not stay with the server, which is loaded meanwhile."""
+    command = [sys.executable, "-m", "app", "demo-setup", str(made.home), base_url]
+    # In a session of its own, so that Ctrl-C reaches us first and we stop it with all it started.
+    with subprocess.Popen(command, env=os.environ | made.environment(), start_new_session=True) as setup:  # noqa: S603  # our own command
+        try:
+            import_module("app.main")
+            setup.wait()
+        except BaseException:
+            os.killpg(setup.pid, signal.SIGTERM)
+            raise
+    if setup.returncode:
+        raise SystemExit(setup.returncode)
 
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """The database named in DATABASE_URL if it is the demo's or empty, else an embedded one."""
+    """The one named in DATABASE_URL, else an embedded one."""
     if given := os.environ.get("DATABASE_URL"):
-        setup.take_database(given)
         yield given
         return
     with postgres(HOME / "postgres") as server:
-        ensure_database(server, DATABASE)
-        setup.take_database(server.url(DATABASE))
-        yield server.url(DATABASE)
+        yield server.url()
 
 
 def _leave(signum: int, _: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _show(told: dict[str, Any]) -> None:
-    lines = [
-        f"Stayline serves at {told['base_url']}  (documentation: {told['base_url']}/docs)",
-        *(f"  {name:<8}{key}" for name, key in told["api_keys"].items()),
-        f"Also in {HOME / 'demo.json'}, with {len(told['subscriber_ids'])} subscriber ids. Ctrl-C stops it all.",
-    ]
-    typer.echo("\n".join(lines))
+def register(cli: typer.Typer) -> None:
+    cli.command("demo")(demo)

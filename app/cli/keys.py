@@ -13,10 +13,10 @@ from app.db import transaction
 from app.models import ApiKey
 from app.services import access
 
-cli = typer.Typer(no_args_is_help=True)
+group = typer.Typer(no_args_is_help=True)
 
 
-@cli.command()
+@group.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
     scope: Annotated[list[str], typer.Option(help="What it may do, such as scores:read; give it several times.")],
@@ -35,7 +35,7 @@ async def _create(store: Opened, name: str, scopes: list[str], agent: str | None
         )
 
 
-@cli.command("list")
+@group.command("list")
 def list_keys() -> None:
     """List keys by their prefix."""
     shown = Table("prefix", "name", "agent", "scopes", "created", "expires", "revoked", box=None)
@@ -54,7 +54,7 @@ def _row(key: ApiKey) -> tuple[str, ...]:
     return (key.prefix, key.name, key.agent_id or "", " ".join(key.scopes), *times)
 
 
-@cli.command()
+@group.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="The key's first 11 characters.")]) -> None:
     """Revoke a key; services that know it stop taking it within a minute."""
     name = opened.run(lambda store: _revoke(store, prefix))
@@ -64,3 +64,7 @@ def revoke(prefix: Annotated[str, typer.Argument(help="The key's first 11 charac
 async def _revoke(store: Opened, prefix: str) -> str:
     async with transaction(store.sessions) as session:
         return (await access.revoke_key(session, prefix, datetime.now(UTC))).name
+
+
+def register(cli: typer.Typer) -> None:
+    cli.add_typer(group, name="keys", help="API keys: make, list, revoke.")

@@ -9,12 +9,12 @@ from rich.table import Table
 
 from app.ml import registry
 
-cli = typer.Typer(no_args_is_help=True)
+group = typer.Typer(no_args_is_help=True)
 
 ModelsDir = Annotated[Path, typer.Option("--dir", envvar="STAYLINE_MODELS_DIR", help="The models' folder.")]
 
 
-@cli.command("list")
+@group.command("list")
 def list_models(models_dir: ModelsDir = Path("models")) -> None:
     """List registered models with how well they do on rows they never saw."""
     active = {bundle.sha256 for bundle in registry.active_bundles(models_dir).values()}
@@ -29,8 +29,12 @@ def list_models(models_dir: ModelsDir = Path("models")) -> None:
     Console(width=120).print(shown)
 
 
-@cli.command()
+@group.command()
 def activate(name: str, version: str, models_dir: ModelsDir = Path("models")) -> None:
     """Make one version the active model of its kind; services load it when they start."""
     bundle = registry.activate(models_dir, name, version)
     typer.echo(f"{name} {version} is the active model for {bundle.manifest.churn_kind}")
+
+
+def register(cli: typer.Typer) -> None:
+    cli.add_typer(group, name="models", help="Trained models: list them, choose the active one.")

@@ -35,3 +35,7 @@ def _description() -> object:
         {"database_url": "postgresql://nowhere", "master_keys": base64.b64encode(os.urandom(KEY_BYTES)).decode()}
     )
     return create_app(settings).openapi()
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("openapi")(openapi)

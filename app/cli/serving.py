@@ -1,4 +1,4 @@
-"""serve and migrate."""
+"""serve: the API, until Ctrl-C."""
 
 from typing import Annotated
 
@@ -8,9 +8,7 @@ import uvicorn
 from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
-from app.services import schema
 from app.services.health import store_state
-from app.settings import Settings
 
 GRACE_SECONDS = 8
 
@@ -36,6 +34,7 @@ def listen(host: str, port: int, workers: int = 1) -> None:
         host=host,
         port=port,
         workers=workers,
+        ws="none",
         access_log=False,  # the edge writes its own line, without what may identify a person
         log_config=None,
         server_header=False,
@@ -49,8 +48,5 @@ async def _require_schema(store: Opened) -> None:
         raise SchemaTooOld("the database's schema is missing or too old: run `stayline migrate`")
 
 
-def migrate() -> None:
-    """Bring the database's schema up to date and add what is missing of the shipped catalogues."""
-    schema.upgrade(Settings.read().database_url.get_secret_value())
-    added = opened.run(lambda store: schema.fill_catalogues(store.sessions))
-    typer.echo(f"schema up to date; {added} catalogue entries added")
+def register(cli: typer.Typer) -> None:
+    cli.command("serve")(serve)

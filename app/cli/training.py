@@ -1,11 +1,14 @@
-"""From a table to a bundle. Apart from the other commands, since it loads what only training needs."""
+"""train: a table becomes a model."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import numpy as np
+import typer
+from rich.console import Console
 
+from app.cli.options import MappingPath, TablePath
 from app.domain.features import Feature, FeatureValue
 from app.errors import Invalid
 from app.ml import registry
@@ -26,6 +29,37 @@ class RowsRefused(Invalid):
 
 class ChurnKindRefused(Invalid):
     """There is no such kind of churn."""
+
+
+def train_(
+    table: TablePath,
+    mapping: MappingPath,
+    target: Annotated[str, typer.Option(help="The column that tells who left.")],
+    positive: Annotated[str, typer.Option(help="Its value for those who did.")],
+    out: Annotated[Path, typer.Option(help="The models' folder; the bundle goes to OUT/NAME/VERSION.")],
+    kind: Annotated[str, typer.Option(help="port_out, downgrade or arpu_decline.")] = "port_out",
+    horizon_days: Annotated[int, typer.Option(help="Days within which the label says they left.")] = 30,
+    label_note: Annotated[str, typer.Option(help="What must be known of the label.")] = "",
+    seed: Annotated[int, typer.Option()] = 20240601,
+    activate: Annotated[bool, typer.Option("--activate", help="Make it the active model of its kind.")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """Train a churn model on three quarters of a table, judge it on the rest, export it as a checked bundle."""
+    console = Console(stderr=True)
+    with console.status("Reading the table") as status:
+        bundle = train_on(
+            table,
+            mapping,
+            target=target,
+            positive=positive,
+            churn_kind=kind,
+            horizon_days=horizon_days,
+            label_note=label_note,
+            seed=seed,
+            out=out,
+            activate=activate,
+            progress=status.update,
+        )
+    typer.echo(bundle)
 
 
 def train_on(
@@ -79,3 +113,7 @@ def _require_taken(taken: tuple[Row, Record] | list[Reject]) -> tuple[Row, Recor
 def _append(columns: dict[str, list[FeatureValue]], features: list[Feature], record: Record) -> None:
     for feature in features:
         columns[feature.name].append(record.features.get(feature.name))
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("train")(train_)

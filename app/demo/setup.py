@@ -1,21 +1,19 @@
 """Makes the demo: database, model, subscribers, keys. What is already there is left as it is."""
 
-import base64
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from sqlalchemy import select
 
-from app.db import Sessions, transaction
+from app.db import Sessions, StoreUnavailable, libpq_url, transaction
+from app.demo.home import Demo, write_private
 from app.demo.telco import LABEL_NOTE
 from app.domain.access import SCOPES
 from app.errors import AppError, Conflict
@@ -23,7 +21,6 @@ from app.ml.registry import POINTER
 from app.ml.training.dataset import is_held_out
 from app.models import ApiKey, FeatureSnapshot
 from app.services import access, schema
-from app.settings import KEY_BYTES
 
 MARK: Final = "stayline demo"
 MARK_LOADED: Final = "stayline demo, loaded"
@@ -53,33 +50,10 @@ class SetupFailed(AppError):
     """The demo could not be set up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """Where the demo lives, and the database it uses."""
-
-    home: Path
-    database_url: str
-
-    @property
-    def models_dir(self) -> Path:
-        return self.home / "models"
-
-    @property
-    def table(self) -> Path:
-        return self.home / "telco.csv"
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "DATABASE_URL": self.database_url,
-            "STAYLINE_MASTER_KEYS": _master_key(self.home / "master.key"),
-            "STAYLINE_MODELS_DIR": str(self.models_dir),
-        }
-
-
-def take_database(database_url: str) -> None:
+def take_database(demo: Demo) -> None:
     """Mark an empty database as the demo's; raises NotADemoDatabase for one with anything else in it."""
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-    with psycopg.connect(database_url) as connection:
+    with _connected(demo) as connection:
         if _mark_of(connection):
             return
         if connection.execute(tables).fetchone() != (0,):
@@ -98,7 +72,7 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
         say("Training the churn model on 75 % of the public sample (half a minute)")
         _make_table(demo)
         _stayline(demo, "train", "--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE, "--activate")
-    with psycopg.connect(demo.database_url) as connection:
+    with _connected(demo) as connection:
         if _mark_of(connection) != MARK_LOADED:
             say("Importing the subscribers")
             _make_table(demo)
@@ -107,24 +81,15 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
 
 
 async def describe(demo: Demo, sessions: Sessions, base_url: str) -> dict[str, Any]:
-    """Make what .stayline/demo.json holds: addresses, keys, and subscribers the model was not trained on."""
-    path = demo.home / "demo.json"
-    known = json.loads(path.read_text()).get("api_keys", {}) if path.exists() else {}
+    """Write what others need to use the demo: addresses, keys, and subscribers the model was not trained on."""
+    known = json.loads(demo.description.read_text()).get("api_keys", {}) if demo.description.exists() else {}
     async with transaction(sessions) as session:
         ids = await session.scalars(select(FeatureSnapshot.subscriber_id).distinct())
         keys = {name: await _key(session, name, known.get(name)) for name in KEY_SCOPES}
         unseen = sorted((id for id in ids if is_held_out(id)), key=lambda id: (len(id), id))
     told = {"base_url": base_url, "database_url": demo.database_url, "api_keys": keys, "subscriber_ids": unseen}
-    write_private(path, json.dumps(told, indent=2))
+    write_private(demo.description, json.dumps(told, indent=2))
     return told
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 async def _key(session: Any, name: str, known: str | None) -> str:
@@ -132,12 +97,6 @@ async def _key(session: Any, name: str, known: str | None) -> str:
     if known and await session.scalar(select(ApiKey.id).where(ApiKey.digest == access.digest(known))):
         return known
     return await access.create_key(session, name=f"demo {name}", scopes=KEY_SCOPES[name], at=datetime.now(UTC))
-
-
-def _master_key(path: Path) -> str:
-    if not path.exists():
-        write_private(path, base64.b64encode(os.urandom(KEY_BYTES)).decode())
-    return path.read_text()
 
 
 def _make_table(demo: Demo) -> None:
@@ -149,13 +108,20 @@ def _stayline(demo: Demo, command: str, *options: str) -> None:
     mapping = str(files("app") / "demo" / "telco.yaml")
     places = {"train": ["--out", str(demo.models_dir)], "import": []}[command]
     arguments = [command, str(demo.table), "--mapping", mapping, *places, *options]
-    _call([sys.executable, "-c", "from app.cli import main; main()", *arguments], demo.environment())
+    _call([sys.executable, "-m", "app", *arguments], demo.environment())
 
 
 def _call(command: list[str], environment: dict[str, str]) -> None:
     # A process of its own: what training and importing load would otherwise stay in the server's memory.
     if subprocess.run(command, env=os.environ | environment, check=False).returncode:  # noqa: S603  # our own commands
         raise SetupFailed("the demo could not be set up; the line above says why")
+
+
+def _connected(demo: Demo) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(libpq_url(demo.database_url))
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable("the database cannot be reached; check DATABASE_URL") from error
 
 
 def _mark_of(connection: psycopg.Connection[Any]) -> str | None:

@@ -21,9 +21,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
-from psycopg import errors, sql
-
 from app.errors import Unavailable
 
 _PORT = 5432  # names the socket; nothing listens on TCP
@@ -73,6 +70,9 @@ def postgres(home: Path) -> Iterator[Server]:
 
 def ensure_database(server: Server, name: str) -> None:
     """Create the database if it is absent; another process may be doing the same."""
+    import psycopg  # noqa: PLC0415  # a server's own process has no use for it
+    from psycopg import errors, sql  # noqa: PLC0415
+
     with psycopg.connect(server.url(), autocommit=True) as connection:
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
@@ -81,6 +81,9 @@ def ensure_database(server: Server, name: str) -> None:
 
 def drop_database(server: Server, name: str) -> None:
     """Drop the database, if it is there, together with the connections to it."""
+    import psycopg  # noqa: PLC0415  # as above
+    from psycopg import sql  # noqa: PLC0415
+
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -1,28 +1,15 @@
 """Why this score: one signed, ranked reason a feature, adding up to the logit."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.features import FeatureValue
+from app.domain.scores import Band, Effect
 from app.ml.bundle import Bundle
 from app.ml.manifest import Bands
-
-
-class Effect(StrEnum):
-    RAISES = "raises"
-    LOWERS = "lowers"
-    NONE = "none"
-
-
-class Band(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class Driver(NamedTuple):

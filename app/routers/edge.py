@@ -1,19 +1,19 @@
 """The service's edge, around every request: its id, limits, log line, metrics, and the last-resort answer."""
 
+import logging
 import re
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import HeadersTooLarge, TooLarge
 from app.models.base import new_id
-from app.observability import Metrics
+from app.observability import Metrics, request_id_of_log, tell
 from app.routers.problems import problem_of, unexpected
 
 MOST_BODY_BYTES: Final = 1024 * 1024
@@ -21,8 +21,6 @@ MOST_HEADER_BYTES: Final = 64 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_GONE: Final = 499
 STACK_DEPTH: Final = 8
-
-log = structlog.get_logger()
 
 
 class BodyTooLarge(TooLarge):
@@ -73,11 +71,12 @@ class Edge:
             return
         exchange = _Exchange(scope, receive, send, _request_id(Headers(scope=scope)))
         scope.setdefault("state", {})["request_id"] = exchange.request_id
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            try:
-                await self._answer(exchange)
-            finally:
-                self._record(exchange)
+        token = request_id_of_log.set(exchange.request_id)
+        try:
+            await self._answer(exchange)
+        finally:
+            self._record(exchange)
+            request_id_of_log.reset(token)
 
     async def _answer(self, exchange: _Exchange) -> None:
         try:
@@ -89,7 +88,7 @@ class Edge:
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
         except Exception as error:
-            log.error("unexpected", **_where(error))  # noqa: TRY400  # a message or a local could hold personal data
+            tell("unexpected", level=logging.ERROR, **_where(error))
             if exchange.status:
                 raise
             await unexpected(exchange.request_id)(exchange.scope, exchange.receive, exchange.send_with_id)
@@ -101,7 +100,7 @@ class Edge:
         known_method = method if method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} else "other"
         self.metrics.requests.labels(known_method, route, status).inc()
         self.metrics.latency.labels(known_method, route).observe(seconds)
-        log.info("request", method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
+        tell("request", method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
 
 
 def _request_id(headers: Headers) -> str:

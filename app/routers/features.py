@@ -2,7 +2,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.ml.drivers import Band
+from app.domain.scores import Band
 from app.routers.deps import Cursor, Limit, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute

@@ -101,7 +101,7 @@ Features = Annotated[dict[FeatureName, Scalar], Field(max_length=500)]
 class Wire(BaseModel):
     """A shape on the wire: a field it does not know is refused."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 Item = TypeVar("Item")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import cel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +13,7 @@ from app.domain.decisions.context import Action, ActionKind, Cap, Effect, Facts,
 from app.domain.interactions import Channel
 from app.errors import NotFound
 from app.models import Action as ActionRow
+from app.services.expressions import compile_expression
 
 
 class ActionNotFound(NotFound):
@@ -68,7 +68,7 @@ def compile_rule(expression: str) -> Callable[[Facts], bool]:
 
     The cache is as large as the catalogue: expressions come from it alone.
     """
-    program = cel.compile(expression)
+    program = compile_expression(expression)
 
     def holds(facts: Facts) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""import and train: commands that read a table through a mapping file."""
+"""import: a table becomes subscribers."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -13,13 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli import opened
 from app.cli.opened import Opened
+from app.cli.options import MappingPath, TablePath
 from app.errors import Invalid
 from app.pipelines.mapping import Reject, read_mapping
 from app.pipelines.tables import open_table
 from app.services.imports import Import, Tally, import_table
-
-TablePath = Annotated[Path, typer.Argument(metavar="TABLE", help="A .csv or .parquet file.")]
-MappingPath = Annotated[Path, typer.Option("--mapping", help="YAML: which column goes where.")]
 
 
 class DateRefused(Invalid):
@@ -48,40 +46,6 @@ def import_(
     )
     if tally.refused:
         typer.echo(f"refused rows: {rejects}" if rejects else "name a file with --rejects to see why rows are refused")
-
-
-def train(
-    table: TablePath,
-    mapping: MappingPath,
-    target: Annotated[str, typer.Option(help="The column that tells who left.")],
-    positive: Annotated[str, typer.Option(help="Its value for those who did.")],
-    out: Annotated[Path, typer.Option(help="The models' folder; the bundle goes to OUT/NAME/VERSION.")],
-    kind: Annotated[str, typer.Option(help="port_out, downgrade or arpu_decline.")] = "port_out",
-    horizon_days: Annotated[int, typer.Option(help="Days within which the label says they left.")] = 30,
-    label_note: Annotated[str, typer.Option(help="What must be known of the label.")] = "",
-    seed: Annotated[int, typer.Option()] = 20240601,
-    activate: Annotated[bool, typer.Option("--activate", help="Make it the active model of its kind.")] = False,  # noqa: FBT002  # a flag
-) -> None:
-    """Train a churn model on three quarters of a table, judge it on the rest, export it as a checked bundle."""
-    # Training's libraries are large and offline only: no other command loads them.
-    from app.cli.training import train_on  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    with console.status("Reading the table") as status:
-        bundle = train_on(
-            table,
-            mapping,
-            target=target,
-            positive=positive,
-            churn_kind=kind,
-            horizon_days=horizon_days,
-            label_note=label_note,
-            seed=seed,
-            out=out,
-            activate=activate,
-            progress=status.update,
-        )
-    typer.echo(bundle)
 
 
 def _date(text: str) -> date:
@@ -113,3 +77,7 @@ def _bar(title: str) -> Iterator[Callable[[float], None]]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=1.0)
         yield lambda done: progress.update(task, completed=done)
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("import")(import_)

@@ -1,0 +1,34 @@
+"""demo-setup: the part of `stayline demo` that comes before serving."""
+
+from pathlib import Path
+
+import typer
+
+from app.cli import opened
+from app.cli.opened import Opened
+from app.demo import setup
+from app.demo.home import Demo
+from app.services import schema
+
+
+def demo_setup(home: Path, base_url: str) -> None:
+    """Make the database, the model, the subscribers and the keys of the demo, as far as they are missing."""
+    opened.run(lambda store: _set_up(store, home, base_url))
+
+
+async def _set_up(store: Opened, home: Path, base_url: str) -> None:
+    demo = Demo(home, store.settings.database_url.get_secret_value())
+    setup.take_database(demo)
+    setup.fill(demo, lambda step: typer.echo(f"· {step}"))
+    await schema.fill_catalogues(store.sessions)
+    told = await setup.describe(demo, store.sessions, base_url)
+    lines = [
+        f"Stayline serves at {base_url}  (documentation: {base_url}/docs)",
+        *(f"  {name:<8}{key}" for name, key in told["api_keys"].items()),
+        f"Also in {demo.description}, with {len(told['subscriber_ids'])} subscriber ids. Ctrl-C stops it all.",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("demo-setup", hidden=True)(demo_setup)

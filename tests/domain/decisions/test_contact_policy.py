@@ -1,0 +1,155 @@
+"""What we start is bound by opt-outs and caps; what the subscriber starts is not; no sale over a complaint."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app.domain.decisions.context import Acceptance, Action, ActionKind, Cap, Contact, DecisionContext
+from app.domain.decisions.engine import decide
+from app.domain.decisions.trace import Step, TraceEntry, Verdict
+from app.domain.interactions import Channel, Direction
+from tests.factories.decisions import AT, REFUSALS, action, ago, called, caps, contacts, context, contexts
+
+MOMENT = timedelta(microseconds=1)
+WEEKLY = Cap(window_days=7, max=1)
+NOT_OFFERS = [kind for kind in ActionKind if kind is not ActionKind.OFFER]
+
+
+def verdict_on(tried: Action, **others: Any) -> TraceEntry:
+    (entry,) = decide(context(tried, **others)).trace
+    return entry
+
+
+def is_capped(entry: TraceEntry) -> bool:
+    return (entry.step, entry.code) == (Step.CONTACT_POLICY, "CONTACT_CAP")
+
+
+# ── caps ──
+
+
+def test_a_reached_cap_removes_the_action_and_says_when_it_is_free_again() -> None:
+    entry = verdict_on(action(caps=(WEEKLY,)), contacts=(called(days=3),))
+    assert is_capped(entry)
+    assert entry.free_again_at == AT + timedelta(days=4)
+    assert "1 of 1 call contact(s) in 7 days" in entry.reason
+
+
+def test_a_cap_that_is_not_reached_removes_nothing() -> None:
+    twice_a_week = action(caps=(Cap(window_days=7, max=2),))
+    assert verdict_on(twice_a_week, contacts=(called(days=3),)).verdict is Verdict.KEPT
+    assert is_capped(verdict_on(twice_a_week, contacts=(called(days=3), called(days=2))))
+
+
+def test_a_cap_is_reached_until_one_instant_before_it_is_free_and_free_at_that_instant() -> None:
+    contact = called(days=3)
+    once_a_week = context(action(caps=(WEEKLY,)), contacts=(contact,))
+    free_again = contact.at + timedelta(days=7)
+    (before,) = decide(replace(once_a_week, at=free_again - MOMENT)).trace
+    (then,) = decide(replace(once_a_week, at=free_again)).trace
+    assert is_capped(before)
+    assert before.free_again_at == free_again
+    assert then.verdict is Verdict.KEPT
+
+
+def test_of_several_caps_the_one_that_is_free_last_counts() -> None:
+    weekly_and_quarterly = action(caps=(WEEKLY, Cap(window_days=90, max=3)))
+    entry = verdict_on(weekly_and_quarterly, contacts=(called(days=80), called(days=40), called(days=2)))
+    assert entry.free_again_at == AT + timedelta(days=10)
+    entry = verdict_on(weekly_and_quarterly, contacts=(called(days=88), called(days=40), called(days=2)))
+    assert entry.free_again_at == AT + timedelta(days=5)
+
+
+@given(st.lists(caps, min_size=1, max_size=3), st.lists(contacts, min_size=3, max_size=8))
+def test_an_action_becomes_free_exactly_when_its_removal_says(limits: list[Cap], earlier: list[Contact]) -> None:
+    # K3: whatever the caps and whenever we called before.
+    taken = context(action(caps=tuple(limits)), contacts=tuple(earlier))
+    (entry,) = decide(taken).trace
+    assume(is_capped(entry))
+    assert entry.free_again_at is not None
+    assert entry.free_again_at > taken.at
+    (just_before,) = decide(replace(taken, at=entry.free_again_at - MOMENT)).trace
+    (then,) = decide(replace(taken, at=entry.free_again_at)).trace
+    assert is_capped(just_before)
+    assert not is_capped(then)
+
+
+def test_an_accepted_action_uses_its_own_cap() -> None:
+    entry = verdict_on(action("a", caps=(WEEKLY,)), acceptances=(Acceptance("a", ago(days=3)),))
+    assert is_capped(entry)
+    assert entry.free_again_at == AT + timedelta(days=4)
+    assert verdict_on(action("a", caps=(WEEKLY,)), acceptances=(Acceptance("b", ago(days=3)),)).verdict is Verdict.KEPT
+
+
+def test_a_contact_over_another_channel_does_not_use_the_cap() -> None:
+    assert verdict_on(action(caps=(WEEKLY,)), contacts=(Contact(Channel.SMS, ago(days=3)),)).verdict is Verdict.KEPT
+
+
+def test_a_contact_dated_later_than_the_decision_does_not_use_the_cap() -> None:
+    assert verdict_on(action(caps=(WEEKLY,)), contacts=(called(minutes=-1),)).verdict is Verdict.KEPT
+
+
+@given(contexts())
+def test_nothing_is_capped_or_refused_contact_when_the_subscriber_came_to_us(drawn: DecisionContext) -> None:
+    # K5: an answer to somebody who called is no contact of ours.
+    trace = decide(replace(drawn, direction=Direction.INBOUND)).trace
+    assert {entry.code for entry in trace}.isdisjoint({"CONTACT_CAP", "OPTED_OUT"})
+
+
+# ── opt-outs ──
+
+
+@pytest.mark.parametrize("refused", ["all", "marketing", "call"])
+def test_a_refused_contact_is_not_started_but_its_subscriber_is_answered(refused: str) -> None:
+    entry = verdict_on(action(), opted_out=frozenset({refused}))
+    assert (entry.step, entry.code) == (Step.CONTACT_POLICY, "OPTED_OUT")
+    assert refused in entry.reason
+    answered = verdict_on(action(), opted_out=frozenset({refused}), direction=Direction.INBOUND)
+    assert answered.verdict is Verdict.KEPT
+
+
+def test_refusing_one_channel_leaves_the_others_open() -> None:
+    assert verdict_on(action(), opted_out=frozenset({"sms", "app"})).verdict is Verdict.KEPT
+
+
+@pytest.mark.parametrize("kind", NOT_OFFERS)
+def test_refusing_marketing_stops_offers_and_nothing_else(kind: ActionKind) -> None:
+    assert verdict_on(action(kind=kind), opted_out=frozenset({"marketing"})).verdict is Verdict.KEPT
+
+
+@given(contexts(), st.sampled_from(REFUSALS))
+def test_refusing_more_never_brings_an_action_in(drawn: DecisionContext, refused: str) -> None:
+    everything = replace(drawn, limit=len(drawn.catalogue) + 1)
+    more_refused = replace(everything, opted_out=everything.opted_out | {refused})
+    before = {best.action.code for best in decide(everything).chosen}
+    assert {best.action.code for best in decide(more_refused).chosen} <= before
+
+
+# ── an open complaint ──
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_there_is_no_offer_while_a_complaint_is_open_whoever_called_whom(direction: Direction) -> None:
+    # J9, K6
+    entry = verdict_on(action(), open_complaints=2, direction=direction)
+    assert (entry.step, entry.code) == (Step.CONTACT_POLICY, "COMPLAINT_OPEN")
+    assert "2 complaint(s) open" in entry.reason
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("kind", NOT_OFFERS)
+def test_a_repair_an_apology_and_whatever_else_is_no_offer_may_follow_a_complaint(
+    kind: ActionKind, direction: Direction
+) -> None:
+    # A17: the fault is repaired before anything is sold.
+    assert verdict_on(action(kind=kind), open_complaints=1, direction=direction).verdict is Verdict.KEPT
+
+
+@given(contexts())
+def test_what_is_chosen_over_an_open_complaint_is_never_an_offer(drawn: DecisionContext) -> None:
+    # J9, K6
+    chosen = decide(replace(drawn, open_complaints=max(drawn.open_complaints, 1))).chosen
+    assert all(best.action.kind is not ActionKind.OFFER for best in chosen)

@@ -1,0 +1,83 @@
+"""What requests may name: one subscriber of whom everything is known, and a valid request for each operation."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.factories.contacts import call, complaint, moments_ago
+from tests.factories.operations import Operation
+from tests.factories.subscribers import LEAVING, subscriber
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that the service takes."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    params: dict[str, str]
+    body: Body | None
+
+    def send(self, api: httpx.Client, **others: Any) -> httpx.Response:
+        given: dict[str, Any] = {"headers": self.headers, "params": self.params}
+        if self.body is not None and "content" not in others:
+            given["json"] = self.body
+        return api.request(self.method, self.path, **given | others)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Ids by the names that paths and bodies give them."""
+
+    ids: dict[str, str]
+
+    def request(self, operation: Operation) -> Request:
+        headers = {"if-match": "*"} if operation.takes("header", "if-match") else {}
+        queries = {"subscriber_id": self.ids["subscriber_id"], "channel": "call"}
+        required = operation.id in {"list_interactions", "preview_next_best_actions"}
+        params = {name: value for name, value in queries.items() if required and operation.takes("query", name)}
+        return Request(operation.method, self.path(operation), headers, params, self.body(operation))
+
+    def path(self, operation: Operation, **others: str) -> str:
+        return operation.path.format(**self._names(operation) | others)
+
+    def body(self, operation: Operation) -> Body | None:
+        if operation.example is None:
+            return None
+        body: Body = copy.deepcopy(operation.example)
+        here = {
+            "subscriber_id": self.ids["subscriber_id"],
+            "action": self.ids["action"],
+            "occurred_at": moments_ago(seconds=1),
+            "outcome": "later",  # the one answer that may be given again
+        }
+        return body | {name: value for name, value in here.items() if name in body}
+
+    def _names(self, operation: Operation) -> dict[str, str]:
+        code = "hotline" if "touchpoints" in operation.path else self.ids["action"]
+        return self.ids | {"as_of": "2026-10-31", "code": code}
+
+
+def lay_grounds(api: httpx.Client) -> Grounds:
+    subscriber_id = subscriber(api, features=LEAVING)
+    contact = api.post("/v1/interactions", json=call(subscriber_id)).json()
+    question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
+    decision = api.post("/v1/decisions", json=question).json()
+    opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
+    model = api.get("/v1/models").json()["items"][0]
+    return Grounds(
+        {
+            "subscriber_id": subscriber_id,
+            "interaction_id": contact["id"],
+            "complaint_id": opened["id"],
+            "decision_id": decision["decision_id"],
+            "action": decision["actions"][0]["code"],
+            "name": model["name"],
+            "version": model["version"],
+        }
+    )

@@ -1,0 +1,35 @@
+"""What the store holds, as somebody who reads it without the service sees it."""
+
+import psycopg
+
+from app.settings import Settings
+
+
+def open_store(settings: Settings) -> psycopg.Connection:
+    return psycopg.connect(settings.database_url.get_secret_value(), autocommit=True)
+
+
+def tables(store: psycopg.Connection) -> list[str]:
+    rows = store.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    return [name for (name,) in rows]
+
+
+def count_rows(store: psycopg.Connection) -> dict[str, int]:
+    names = tables(store)
+    counted = store.execute(" UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in names).encode())
+    return dict(counted.fetchall())
+
+
+def where_found(store: psycopg.Connection, text: str) -> set[str]:
+    """Name the tables that hold this text: plainly, or as the bytes of a binary column."""
+    shapes = {text.lower(), text.encode().hex()}
+    return {
+        table
+        for table in tables(store)
+        for row in _rows(store, table)
+        if any(shape in row.lower() for shape in shapes)
+    }
+
+
+def _rows(store: psycopg.Connection, table: str) -> list[str]:
+    return [row for (row,) in store.execute(f"SELECT t::text FROM {table} t".encode())]

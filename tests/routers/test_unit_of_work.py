@@ -1,0 +1,218 @@
+"""A write happens once however often it is sent, and is stored before it is acknowledged."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from app.domain.access import SCOPES
+from tests.conftest import make_key, make_settings, serving
+from tests.factories.answers import CANARY, problem, refused_fields
+from tests.factories.bodies import at_once, question
+from tests.factories.contacts import call, complaint
+from tests.factories.dictionary import lay_dictionary
+from tests.factories.grounds import Grounds, Request, lay_grounds
+from tests.factories.operations import Operation, keyed, operations, writes
+from tests.factories.subscribers import LEAVING, new_id, subscriber
+from tests.factories.tables import count_rows, open_store
+from tests.service import Service
+
+every_keyed = pytest.mark.parametrize("operation", keyed(), ids=str)
+CHANGING = [found for found in operations() if found.method != "GET" and found.id != "score_subscriber"]
+REPLAYED = "idempotent-replayed"
+KEPT = ("content-type", "location", "etag")
+
+
+def named(request: Request, key: str | bytes) -> dict[str, str | bytes]:
+    return {**request.headers, "idempotency-key": key}
+
+
+def post(api: httpx.Client, path: str, body: object, key: str | bytes) -> httpx.Response:
+    return api.post(path, json=body, headers=[("idempotency-key", key)])
+
+
+def test_every_post_that_records_something_takes_a_key() -> None:
+    assert {operation.id for operation in keyed()} == {
+        operation.id for operation in writes() if operation.method == "POST" and 201 in operation.statuses
+    }
+
+
+@every_keyed
+def test_a_write_that_is_repeated_gets_the_first_answer_again(
+    api: httpx.Client, grounds: Grounds, store: psycopg.Connection, operation: Operation
+) -> None:
+    request = grounds.request(operation)
+    first = request.send(api, headers=named(request, f"again {operation.id}"))
+    rows = count_rows(store)
+    second = request.send(api, headers=named(request, f"again {operation.id}"))
+
+    assert first.is_success
+    assert REPLAYED not in first.headers
+    assert second.headers[REPLAYED] == "true"
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    assert [second.headers.get(name) for name in KEPT] == [first.headers.get(name) for name in KEPT]
+    assert second.headers["x-request-id"] != first.headers["x-request-id"]
+    assert count_rows(store) == rows
+
+
+@every_keyed
+def test_a_key_that_was_used_for_another_body_is_refused(
+    api: httpx.Client, grounds: Grounds, store: psycopg.Connection, operation: Operation
+) -> None:
+    request = grounds.request(operation)
+    first = request.send(api, headers=named(request, f"other {operation.id}"))
+    rows = count_rows(store)
+    content = json.dumps(request.body, indent=1).encode()
+    headers = named(request, f"other {operation.id}") | {"content-type": "application/json"}
+
+    assert first.is_success
+    assert refused_fields(request.send(api, content=content, headers=headers)) == {"/header/idempotency-key"}
+    assert count_rows(store) == rows
+
+
+def test_a_key_that_was_used_for_another_page_is_refused(api: httpx.Client, grounds: Grounds) -> None:
+    other = lay_grounds(api).ids["decision_id"]
+    body = {"action": grounds.ids["action"], "outcome": "later", "occurred_at": "2026-10-31T09:30:00+08:00"}
+    body["occurred_at"] = call("x")["occurred_at"]
+
+    assert post(api, f"/v1/decisions/{grounds.ids['decision_id']}/outcomes", body, "page").status_code == 201
+    problem(post(api, f"/v1/decisions/{other}/outcomes", body, "page"), 422)
+
+
+@pytest.mark.parametrize("length", [1, 255])
+def test_a_key_may_have_up_to_255_characters(api: httpx.Client, length: int) -> None:
+    body = call(subscriber(api))
+    key = "k" * length
+
+    assert post(api, "/v1/interactions", body, key).status_code == 201
+    assert post(api, "/v1/interactions", body, key).headers[REPLAYED] == "true"
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, CANARY * 100])
+def test_a_key_of_another_length_is_refused(api: httpx.Client, key: str) -> None:
+    assert refused_fields(post(api, "/v1/interactions", call(subscriber(api)), key)) == {"/header/idempotency-key"}
+
+
+def test_a_key_may_be_any_text_that_a_header_can_hold(api: httpx.Client) -> None:
+    body = call(subscriber(api))
+    key = "ключ 钥匙 '; --".encode()
+
+    assert post(api, "/v1/interactions", body, key).status_code == 201
+    assert post(api, "/v1/interactions", body, key).headers[REPLAYED] == "true"
+
+
+def test_a_key_belongs_to_its_caller(api: httpx.Client, service: Service) -> None:
+    body = call(subscriber(api))
+    mine = post(api, "/v1/interactions", body, "mine")
+    with service.as_caller(make_key(service.settings, SCOPES)) as other:
+        theirs = post(other, "/v1/interactions", body, "mine")
+
+    assert theirs.status_code == 201
+    assert REPLAYED not in theirs.headers
+    assert theirs.json()["id"] != mine.json()["id"]
+
+
+def test_a_replay_needs_the_scope_still(api: httpx.Client, service: Service, store: psycopg.Connection) -> None:
+    key = make_key(service.settings, SCOPES)
+    body = call(subscriber(api))
+    with service.as_caller(key) as caller:
+        assert post(caller, "/v1/interactions", body, "scoped").status_code == 201
+    weak = make_key(service.settings, {"interactions:read"})
+    with service.as_caller(weak) as caller:
+        problem(post(caller, "/v1/interactions", body, "scoped"), 403)
+
+
+def test_a_key_belongs_to_its_operation(api: httpx.Client) -> None:
+    subscriber_id = subscriber(api)
+
+    assert post(api, "/v1/interactions", call(subscriber_id), "shared").status_code == 201
+    assert post(api, "/v1/complaints", complaint(subscriber_id), "shared").status_code == 201
+
+
+def test_a_refusal_is_not_kept(api: httpx.Client) -> None:
+    subscriber_id = new_id()
+    body = call(subscriber_id)
+    refused_fields(post(api, "/v1/interactions", body, "refused"))
+    api.put(f"/v1/subscribers/{subscriber_id}", json={})
+
+    answer = post(api, "/v1/interactions", body, "refused")
+    assert answer.status_code == 201
+    assert REPLAYED not in answer.headers
+
+
+@every_keyed
+def test_twenty_arrivals_at_once_have_one_effect(
+    api: httpx.Client, grounds: Grounds, store: psycopg.Connection, operation: Operation
+) -> None:
+    request = grounds.request(operation)
+    if operation.id == "decide":  # somebody nothing was decided of yet
+        request = Request("POST", request.path, {}, {}, question(subscriber(api, features=LEAVING)))
+    rows = Counter(count_rows(store))
+    answers = at_once(20, lambda _: request.send(api, headers=named(request, f"twenty {operation.id}")))
+    created = [answer for answer in answers if answer.is_success]
+
+    assert [answer.headers.get(REPLAYED) for answer in created].count(None) == 1
+    assert len({answer.content for answer in created}) == 1
+    for answer in answers:
+        if not answer.is_success:
+            problem(answer, 409)
+            assert int(answer.headers["retry-after"]) > 0
+    added = Counter(count_rows(store)) - rows
+    assert set(added.values()) == {1}, added
+
+
+def test_writes_without_a_key_are_all_made(api: httpx.Client) -> None:
+    body = call(subscriber(api))
+
+    assert len({api.post("/v1/interactions", json=body).json()["id"] for _ in range(3)}) == 3
+
+
+@pytest.fixture(scope="module")
+def unwilling(new_database: Callable[[str], str], models_dir: Path, worker_id: str) -> Iterator[tuple[Service, Grounds]]:
+    """A service whose store takes every statement and refuses every commit."""
+    settings = make_settings(new_database(f"unwilling_{worker_id}"), models_dir)
+    lay_dictionary(settings)
+    with serving(settings) as running, open_store(settings) as store:
+        grounds = lay_grounds(running.client)
+        store.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$"
+        )
+        for table in ("subscribers", "feature_snapshots", "interactions", "complaints", "decisions", "outcomes"):
+            store.execute(
+                f"CREATE CONSTRAINT TRIGGER refusal AFTER INSERT OR UPDATE OR DELETE ON {table}"
+                " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()".encode()
+            )
+        yield running, grounds
+
+
+@pytest.mark.parametrize("operation", CHANGING, ids=str)
+def test_a_change_that_the_store_does_not_commit_is_not_acknowledged(
+    unwilling: tuple[Service, Grounds], operation: Operation
+) -> None:
+    service, grounds = unwilling
+    request = grounds.request(operation)
+    with open_store(service.settings) as store:
+        rows = count_rows(store)
+        answer = request.send(service.client, headers=named(request, operation.id))
+
+        assert answer.status_code >= 500, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert count_rows(store) == rows
+
+
+def test_a_key_whose_write_was_not_committed_may_be_used_again(
+    unwilling: tuple[Service, Grounds],
+) -> None:
+    service, grounds = unwilling
+    body = complaint(grounds.ids["subscriber_id"])
+    assert post(service.client, "/v1/complaints", body, "second try").status_code >= 500
+    with open_store(service.settings) as store:
+        store.execute("DROP TRIGGER refusal ON complaints")
+
+    answer = post(service.client, "/v1/complaints", body, "second try")
+    assert answer.status_code == 201
+    assert REPLAYED not in answer.headers
