@@ -110,7 +110,7 @@ past = st.integers(0, 40 * 24 * 60).map(lambda minutes: ago(minutes=minutes))
 chances = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
 churns = st.builds(
     Churn,
-    probability=st.sampled_from([0.0, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]),
+    probability=st.sampled_from([0.5, 0.1, 0.3, 0.7, 0.9, 1.0, 0.0]),
     horizon_days=st.integers(1, 365),
     reasons=st.just(()),
 )
@@ -124,11 +124,11 @@ drawn_actions = st.builds(
     channels=mostly(frozenset(Channel), frozenset({Channel.CALL, Channel.SHOP}), frozenset({Channel.SMS})),
     eligibility=st.just("a condition"),
     is_eligible=mostly(always, never, cannot_tell),
-    contact_cost=money(20),
+    contact_cost=money(10),
     accept_cost=money(20),
-    monthly_arpu_effect=money(20).map(lambda amount: amount - 15),
+    monthly_arpu_effect=money(10).map(lambda amount: 5 - amount),
     horizon_days=st.integers(1, 730),
-    effect=st.builds(Effect, mean=st.sampled_from([0.0, 0.05, 0.1, 0.18, 0.3, 0.5, 1.0]), sd=chances),
+    effect=st.builds(Effect, mean=st.sampled_from([0.3, 0.1, 0.18, 0.5, 1.0, 0.0]), sd=chances),
     p_accept=chances,
     caps=st.lists(caps, max_size=2).map(tuple),
     valid_from=mostly(None, ago(days=1), ago(days=-1)),
@@ -149,7 +149,7 @@ def contexts(*statuses: SubscriberStatus) -> st.SearchStrategy[DecisionContext]:
         opted_out=mostly(frozenset(), *(frozenset({refused}) for refused in REFUSALS)),
         facts=st.just({}),
         churn=usually_known(churns),
-        monthly_margin=usually_known(money(1000).map(lambda amount: amount + 10)),
+        monthly_margin=usually_known(money(1000).map(lambda amount: amount + 30)),
         open_complaints=mostly(0, 1, 2),
         contacts=st.lists(contacts, max_size=3).map(tuple),
         acceptances=st.lists(st.builds(Acceptance, action=st.just("a"), at=past), max_size=1).map(tuple),
