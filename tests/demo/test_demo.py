@@ -1,0 +1,160 @@
+"""The demo as a newcomer meets it: from nothing, used by the README's own lines, stopped, killed, started again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KINDS = {"crm", "agent", "analyst", "admin"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def demo(folder: Path, timeout: float) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """A running demo and what it wrote of itself."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "DATA"}}
+    command = [sys.executable, "-m", "app", "demo", "--port", str(port)]
+    environment["PYTHONPATH"] = str(ROOT)
+    with (
+        (folder / "demo.log").open("wb") as log,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
+    ):
+        give_up = time.monotonic() + timeout
+        while time.monotonic() < give_up and process.poll() is None:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx.codes.OK:
+                    break
+            time.sleep(0.05)
+        try:
+            yield process, json.loads((folder / ".stayline" / "demo.json").read_text())
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=20)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines that name the folder: the demo's own, and its PostgreSQL's."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if str(folder) in line and str(entry.name) != str(os.getpid()) and "pytest" not in line:
+                found.append(f"{entry.name} {line}")
+    return found
+
+
+@pytest.mark.slow
+def test_the_demo_sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
+    with demo(folder, timeout=150) as (process, told):
+        assert process.poll() is None, (folder / "demo.log").read_text()
+        path = folder / ".stayline" / "demo.json"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert set(told) == {"base_url", "database_url", "api_keys", "subscriber_ids"}
+        assert set(told["api_keys"]) == KINDS
+        assert len(told["subscriber_ids"]) >= 100
+        readme_lines_work(folder)
+        labels_are_nowhere(told["database_url"])
+        contributions_add_up(told)
+    assert not processes_of(folder)
+
+
+@pytest.mark.slow
+def test_a_warm_start_takes_up_what_is_there(folder: Path) -> None:
+    before = json.loads((folder / ".stayline" / "demo.json").read_text())
+    with demo(folder, timeout=30) as (_, told):
+        assert told["api_keys"] == before["api_keys"]
+        assert told["subscriber_ids"] == before["subscriber_ids"]
+        assert "Training" not in (folder / "demo.log").read_text()
+
+
+@pytest.mark.slow
+def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None:
+    with demo(folder, timeout=30) as (process, before):
+        key = before["api_keys"]["crm"]
+        answer = httpx.put(
+            f"{before['base_url']}/v1/subscribers/kept", json={}, headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.status_code == httpx.codes.CREATED
+        process.kill()
+        for line in processes_of(folder):
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+    with demo(folder, timeout=40) as (_, told):
+        client = httpx.Client(base_url=told["base_url"], headers={"Authorization": f"Bearer {key}"})
+        assert client.get("/v1/subscribers/kept").status_code == httpx.codes.OK
+        client.close()
+    assert not processes_of(folder)
+
+
+@pytest.mark.slow
+def test_the_demo_keeps_its_hands_off_a_database_that_is_not_its_own(folder: Path, database_url: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "app", "demo", "--port", str(free_port())],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "stayline: the database in DATABASE_URL is not empty and was not made by the demo"
+    ]
+
+
+def readme_lines_work(folder: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    block = re.search(r"In a second terminal.*?```sh\n(.*?)```", readme, re.DOTALL)
+    assert block
+    lines = block[1]
+    answered = subprocess.run(["bash", "-e"], input=lines, cwd=folder, capture_output=True, text=True, check=True)
+    answers = [json.loads(line) for line in answered.stdout.splitlines()]
+    assert len(answers) == len(re.findall("^api ", lines, re.MULTILINE))
+    assert not [answer for answer in answers if "request_id" in answer]
+    decision = next(answer for answer in answers if "decision_id" in answer)
+    assert decision["actions"]
+    assert decision["arm"] == "treatment"
+
+
+def labels_are_nowhere(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        names = connection.execute("SELECT DISTINCT jsonb_object_keys(features) FROM feature_snapshots").fetchall()
+    assert not {name for (name,) in names} & {"churn", "label", "female", "gender"}
+
+
+def contributions_add_up(told: dict[str, Any]) -> None:
+    """For every stored subscriber, by id (requirement C14)."""
+    with psycopg.connect(told["database_url"]) as connection:
+        ids = [row[0] for row in connection.execute("SELECT subscriber_id FROM subscribers").fetchall()]
+    headers = {"Authorization": f"Bearer {told['api_keys']['crm']}"}
+    with httpx.Client(base_url=told["base_url"], headers=headers) as client:
+        for subscriber_id in ids[::10]:
+            answer = client.post("/v1/scores", json={"subscriber_id": subscriber_id, "drivers": 100}).json()
+            shares = sum(driver["contribution"] for driver in answer["drivers"])
+            assert abs(answer["baseline_logit"] + shares + answer["other_contribution"] - answer["logit"]) < 1e-6
