@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app import routers
 from app.db import create_engine, create_sessions
@@ -43,12 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
         }
         await engine.dispose()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Stayline",
         version=VERSION,
         summary="Scores subscribers for churn with exact reasons, remembers every contact, recommends what to do next.",
         lifespan=lifespan,
         redirect_slashes=False,
+        redoc_url=None,
     )
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)

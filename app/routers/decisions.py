@@ -11,7 +11,8 @@ from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import SubscriberId
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead, TraceDetail
 from app.services import decisions
-from app.services.decisions import Deciding
+from app.services.decision_answers import show_trace
+from app.services.decision_contexts import Deciding
 
 router = APIRouter(tags=["decisions"], route_class=UnitOfWorkRoute)
 
@@ -42,7 +43,7 @@ async def decide(
         resources.metrics.decisions.labels(decision.arm.value).inc()
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/v1/decisions/{decision.decision_id}"
-    decisions.show_trace(decision, trace)
+    show_trace(decision, trace)
     return decision
 
 
@@ -58,7 +59,7 @@ async def get_decision(
 ) -> DecisionRead:
     row, subscriber = await decisions.get_decision(session, decision_id)
     decision = decisions.read(row, subscriber.subscriber_id)
-    decisions.show_trace(decision, trace)
+    show_trace(decision, trace)
     return decision
 
 
@@ -81,5 +82,5 @@ async def preview_next_best_actions(
 ) -> PreviewRead:
     question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
     answer = await decisions.preview(Deciding(session, resources.bundles, resources.settings, at), question)
-    decisions.show_trace(answer, trace)
+    show_trace(answer, trace)
     return answer

@@ -1,50 +1,22 @@
 """Decide and record: gather the context, let the engine decide, keep the answer with its inputs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import lock
-from app.domain import complaints, subscribers
 from app.domain.access import Caller
-from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
-from app.domain.decisions.engine import Chosen, Verdicts, decide
-from app.domain.features import PROTECTED
-from app.domain.interactions import Channel, Direction
-from app.domain.outcomes import OutcomeKind
+from app.domain.decisions.engine import decide
 from app.errors import Gone, NotFound
-from app.ml.bundle import Bundle
-from app.ml.features import FeaturesRefused
 from app.models import Complaint, Decision, FeatureSnapshot, Interaction, Outcome, Subscriber
 from app.models.base import new_id
-from app.schemas.decisions import (
-    DecidedActionRead,
-    DecisionAnswer,
-    DecisionCreate,
-    DecisionRead,
-    DecisionScoreRead,
-    LastContactRead,
-    PreviewRead,
-    TraceDetail,
-    TraceEntryRead,
-)
-from app.services import actions, scores
-from app.services.scores import Bundles, Score
-from app.services.subscribers import find_latest_snapshot, get_subscriber, hold_subscriber
-from app.settings import Settings
-
-CHURN_KIND: Final = "port_out"
-DRIVERS_SHOWN: Final = 5
-REASONS_GIVEN: Final = 3
-DAYS_A_MONTH: Final = 30.44
-_json = TypeAdapter(dict[str, Any])
+from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
+from app.services.decision_answers import answer_of
+from app.services.decision_contexts import Deciding, gather, inputs_of
+from app.services.subscribers import get_subscriber, hold_subscriber
 
 
 class DecisionNotFound(NotFound):
@@ -53,26 +25,6 @@ class DecisionNotFound(NotFound):
 
 class SubscriberErased(Gone):
     """The subscriber this decision was about has been erased."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """What deciding needs besides the subscriber."""
-
-    session: AsyncSession
-    bundles: Bundles
-    settings: Settings
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """A context and what the answer shows beside the engine's verdicts."""
-
-    context: DecisionContext
-    score: Score | None
-    policy_version: str
-    last_contact: LastContactRead | None
 
 
 async def decide_and_record(deciding: Deciding, caller: Caller, question: DecisionCreate) -> tuple[DecisionRead, bool]:
@@ -85,11 +37,11 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     await lock(session, "decide", question.subscriber_id)
     if recent := await _find_recent(deciding, caller, subscriber, question):
         return read(recent, question.subscriber_id), False
-    gathered = await _gather(deciding, subscriber, question)
+    gathered = await gather(deciding, subscriber, question)
     verdicts = decide(gathered.context)
     decision_id = new_id()
     answer = DecisionRead(
-        **_answer(question, gathered, verdicts, deciding.settings), decision_id=decision_id, arm=verdicts.arm
+        **answer_of(question, gathered, verdicts, deciding.settings.currency), decision_id=decision_id, arm=verdicts.arm
     )
     session.add(
         Decision(
@@ -101,7 +53,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
             decided_at=at,
             arm=verdicts.arm.value,
             policy_version=gathered.policy_version,
-            inputs=_inputs(gathered, question),
+            inputs=inputs_of(gathered, question),
             answer=answer.model_dump(mode="json", exclude={"subscriber_id"}),
         )
     )
@@ -112,8 +64,10 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
 async def preview(deciding: Deciding, question: DecisionCreate) -> PreviewRead:
     """The same computation, not recorded."""
     subscriber = await get_subscriber(deciding.session, question.subscriber_id)
-    gathered = await _gather(deciding, subscriber, question)
-    return PreviewRead(**_answer(question, gathered, decide(gathered.context), deciding.settings), preview=True)
+    gathered = await gather(deciding, subscriber, question)
+    return PreviewRead(
+        **answer_of(question, gathered, decide(gathered.context), deciding.settings.currency), preview=True
+    )
 
 
 async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decision, Subscriber]:
@@ -130,12 +84,6 @@ async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decisi
 
 def read(decision: Decision, subscriber_id: str) -> DecisionRead:
     return DecisionRead.model_validate({**decision.answer, "subscriber_id": subscriber_id})
-
-
-def show_trace(answer: DecisionRead | PreviewRead, detail: TraceDetail) -> None:
-    """Shorten the trace as asked: `summary` keeps what was chosen, `none` nothing."""
-    if detail != "full":
-        answer.trace = [entry for entry in answer.trace if detail == "summary" and entry.verdict == "kept"]
 
 
 async def _find_recent(
@@ -172,179 +120,3 @@ async def _newest_fact(session: AsyncSession, subscriber: Subscriber) -> datetim
     found = await session.scalar(select(func.greatest(subscriber.updated_at, outcome, *newest)))
     assert isinstance(found, datetime)  # noqa: S101  # greatest() skips nulls, and the profile's own time is none
     return found
-
-
-async def _gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate) -> Gathered:
-    session, settings, at = deciding.session, deciding.settings, deciding.at
-    snapshot = await find_latest_snapshot(session, subscriber.subscriber_id)
-    score = _score(scores.get_bundle(deciding.bundles, CHURN_KIND), snapshot)
-    rows = await actions.list_actions(session)
-    catalogue = tuple(actions.as_domain(row, settings.language) for row in rows)
-    complaint_counts = await _count_complaints(session, subscriber.subscriber_id)
-    outcomes = await _list_outcomes(session, subscriber.pseudonym)
-    context = DecisionContext(
-        at=at,
-        channel=question.channel,
-        direction=question.direction,
-        limit=question.limit,
-        status=subscribers.SubscriberStatus(subscriber.status),
-        opted_out=frozenset(name for name, allowed in subscriber.consents.items() if not allowed),
-        facts=_facts(subscriber, snapshot, score, complaint_counts, question, at),
-        churn=_churn(score) if score else None,
-        monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
-        open_complaints=complaint_counts["open"],
-        contacts=await _list_contacts(session, subscriber.subscriber_id, at - _longest_window(catalogue)),
-        acceptances=tuple(Acceptance(o.action, o.occurred_at) for o in outcomes if o.outcome == OutcomeKind.ACCEPTED),
-        catalogue=catalogue,
-    )
-    version = actions.version_of(rows, settings.margin_rate, settings.revenue_features, settings.language)
-    return Gathered(context, score, version, _last_contact(outcomes))
-
-
-def _score(bundle: Bundle, snapshot: FeatureSnapshot | None) -> Score | None:
-    """Score what is stored; None where it does not suffice, which the engine gives as the reason for no action."""
-    if snapshot is None:
-        return None
-    try:
-        return scores.score_values(bundle, scores.known_to(bundle, snapshot.features), DRIVERS_SHOWN)
-    except FeaturesRefused:
-        return None
-
-
-def _facts(
-    subscriber: Subscriber,
-    snapshot: FeatureSnapshot | None,
-    score: Score | None,
-    complaint_counts: Mapping[str, int],
-    question: DecisionCreate,
-    at: datetime,
-) -> dict[str, dict[str, Any]]:
-    """What an eligibility rule may ask (docs/operations.md lists it). What is unknown or protected is not there."""
-    profile = {name: getattr(subscriber, name) for name in ("status", "region", "brand", "value_tier", "payment_type")}
-    facts: dict[str, dict[str, Any]] = {
-        "subscriber": {**profile, "tenure_months": _tenure_months(subscriber.joined_on, at)},
-        "features": snapshot.features if snapshot else {},
-        "score": {"probability": score.probability, "band": score.band.value} if score else {},
-        "complaints": dict(complaint_counts),
-        "context": question.context or {},
-    }
-    return {
-        group: {name: value for name, value in known.items() if value is not None and name not in PROTECTED}
-        for group, known in facts.items()
-    }
-
-
-def _tenure_months(joined_on: date | None, at: datetime) -> float | None:
-    return None if joined_on is None else (at.date() - joined_on).days / DAYS_A_MONTH
-
-
-def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:
-    """Take the first revenue feature that is known, times the margin rate."""
-    known = (features[name] for name in settings.revenue_features if features.get(name) is not None)
-    revenue = next(known, None)
-    return None if revenue is None else Decimal(str(revenue)) * settings.margin_rate
-
-
-def _churn(score: Score) -> Churn:
-    return Churn(score.probability, score.bundle.manifest.horizon_days, _reasons(score))
-
-
-def _reasons(score: Score) -> tuple[str, ...]:
-    raising = [driver for driver in score.drivers if driver.contribution > 0][:REASONS_GIVEN]
-    risk = f"churn risk {score.probability:.0%} within {score.bundle.manifest.horizon_days} days ({score.band})"
-    return (risk, *(f"{driver.feature} = {_shown(driver.value)} raises it" for driver in raising))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float | int) else str(value)
-
-
-def _longest_window(catalogue: Sequence[Action]) -> timedelta:
-    return max((cap.window for action in catalogue for cap in action.caps), default=timedelta(0))
-
-
-async def _count_complaints(session: AsyncSession, subscriber_id: str) -> dict[str, int]:
-    query = select(func.count(), func.count(Complaint.network_fault_type)).where(
-        Complaint.subscriber_id == subscriber_id, Complaint.status.in_(complaints.UNFINISHED)
-    )
-    unfinished, with_fault = (await session.execute(query)).one()
-    return {"open": unfinished, "open_faults": with_fault}
-
-
-async def _list_contacts(session: AsyncSession, subscriber_id: str, since: datetime) -> tuple[Contact, ...]:
-    query = select(Interaction.channel, Interaction.occurred_at).where(
-        Interaction.subscriber_id == subscriber_id,
-        Interaction.occurred_at > since,
-        Interaction.direction == Direction.OUTBOUND.value,
-    )
-    rows = await session.execute(query.order_by(Interaction.occurred_at, Interaction.id))
-    return tuple(Contact(Channel(channel), at) for channel, at in rows)
-
-
-async def _list_outcomes(session: AsyncSession, pseudonym: UUID) -> Sequence[Outcome]:
-    query = select(Outcome).where(Outcome.pseudonym == pseudonym)
-    return (await session.scalars(query.order_by(Outcome.occurred_at, Outcome.id))).all()
-
-
-def _last_contact(outcomes: Sequence[Outcome]) -> LastContactRead | None:
-    if not outcomes:
-        return None
-    last = outcomes[-1]
-    return LastContactRead(action=last.action, at=last.occurred_at, outcome=last.outcome)
-
-
-def _answer(question: DecisionCreate, gathered: Gathered, verdicts: Verdicts, settings: Settings) -> dict[str, Any]:
-    score, context = gathered.score, gathered.context
-    fields = DecisionAnswer(
-        subscriber_id=question.subscriber_id,
-        channel=question.channel,
-        direction=question.direction,
-        decided_at=context.at,
-        actions=[_decided(chosen, context.churn) for chosen in verdicts.chosen],
-        none_because=verdicts.none_because,
-        trace=[TraceEntryRead(**asdict(entry)) for entry in verdicts.trace],
-        last_contact=gathered.last_contact,
-        score=_scored(score) if score else None,
-        policy_version=gathered.policy_version,
-        currency=settings.currency,
-    )
-    return {name: getattr(fields, name) for name in DecisionAnswer.model_fields}
-
-
-def _scored(score: Score) -> DecisionScoreRead:
-    return DecisionScoreRead(
-        probability=score.probability,
-        band=score.band,
-        horizon_days=score.bundle.manifest.horizon_days,
-        drivers=scores.present_drivers(score.drivers),
-        model=scores.present_model(score.bundle),
-    )
-
-
-def _decided(chosen: Chosen, churn: Churn | None) -> DecidedActionRead:
-    action = chosen.action
-    return DecidedActionRead(
-        **asdict(chosen.value),
-        code=action.code,
-        rank=chosen.rank,
-        name=action.name,
-        say=action.say,
-        uplift_source="prior",
-        because=list(churn.reasons) if churn else [],
-    )
-
-
-def _inputs(gathered: Gathered, question: DecisionCreate) -> dict[str, Any]:
-    """Everything the engine saw but the catalogue, which the policy version names; pseudonymous."""
-    context = {
-        name: getattr(gathered.context, name)
-        for name in DecisionContext.__dataclass_fields__
-        if name not in {"catalogue", "opted_out"}
-    }
-    recorded = context | {"opted_out": sorted(gathered.context.opted_out), "owner": question.owner}
-    inputs: dict[str, Any] = _json.dump_python(recorded, mode="json")
-    return inputs

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import joblib  # type: ignore[import-untyped]  # it ships no types
+import joblib
 import numpy as np
 from interpret.glassbox import ExplainableBoostingClassifier
 from numpy.typing import NDArray

@@ -1,0 +1,187 @@
+"""Everything a decision depends on, read from upstream: the engine itself asks nobody anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain import complaints, subscribers
+from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
+from app.domain.features import PROTECTED
+from app.domain.interactions import Channel, Direction
+from app.domain.outcomes import OutcomeKind
+from app.ml.bundle import Bundle
+from app.ml.features import FeaturesRefused
+from app.models import Complaint, FeatureSnapshot, Interaction, Outcome, Subscriber
+from app.schemas.decisions import DecisionCreate, LastContactRead
+from app.services import actions, scores
+from app.services.scores import Bundles, Score
+from app.services.subscribers import find_latest_snapshot
+from app.settings import Settings
+
+CHURN_KIND: Final = "port_out"
+DRIVERS_SHOWN: Final = 5
+REASONS_GIVEN: Final = 3
+DAYS_A_MONTH: Final = 30.44
+_json = TypeAdapter(dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What deciding needs besides the subscriber."""
+
+    session: AsyncSession
+    bundles: Bundles
+    settings: Settings
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A context and what the answer shows beside the engine's verdicts."""
+
+    context: DecisionContext
+    score: Score | None
+    policy_version: str
+    last_contact: LastContactRead | None
+
+
+async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate) -> Gathered:
+    session, settings, at = deciding.session, deciding.settings, deciding.at
+    snapshot = await find_latest_snapshot(session, subscriber.subscriber_id)
+    score = _score(scores.get_bundle(deciding.bundles, CHURN_KIND), snapshot)
+    rows = await actions.list_actions(session)
+    catalogue = tuple(actions.as_domain(row, settings.language) for row in rows)
+    complaint_counts = await _count_complaints(session, subscriber.subscriber_id)
+    outcomes = await _list_outcomes(session, subscriber.pseudonym)
+    context = DecisionContext(
+        at=at,
+        channel=question.channel,
+        direction=question.direction,
+        limit=question.limit,
+        status=subscribers.SubscriberStatus(subscriber.status),
+        opted_out=frozenset(name for name, allowed in subscriber.consents.items() if not allowed),
+        facts=_facts(subscriber, snapshot, score, complaint_counts, question, at),
+        churn=_churn(score) if score else None,
+        monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
+        open_complaints=complaint_counts["open"],
+        contacts=await _list_contacts(session, subscriber.subscriber_id, at - _longest_window(catalogue)),
+        acceptances=tuple(Acceptance(o.action, o.occurred_at) for o in outcomes if o.outcome == OutcomeKind.ACCEPTED),
+        catalogue=catalogue,
+    )
+    version = actions.version_of(rows, settings.margin_rate, settings.revenue_features, settings.language)
+    return Gathered(context, score, version, _last_contact(outcomes))
+
+
+def _score(bundle: Bundle, snapshot: FeatureSnapshot | None) -> Score | None:
+    """Score what is stored; None where it does not suffice, which the engine gives as the reason for no action."""
+    if snapshot is None:
+        return None
+    try:
+        return scores.score_values(bundle, scores.known_to(bundle, snapshot.features), DRIVERS_SHOWN)
+    except FeaturesRefused:
+        return None
+
+
+def _facts(
+    subscriber: Subscriber,
+    snapshot: FeatureSnapshot | None,
+    score: Score | None,
+    complaint_counts: Mapping[str, int],
+    question: DecisionCreate,
+    at: datetime,
+) -> dict[str, dict[str, Any]]:
+    """What an eligibility rule may ask (docs/operations.md lists it). What is unknown or protected is not there."""
+    profile = {name: getattr(subscriber, name) for name in ("status", "region", "brand", "value_tier", "payment_type")}
+    facts: dict[str, dict[str, Any]] = {
+        "subscriber": {**profile, "tenure_months": _tenure_months(subscriber.joined_on, at)},
+        "features": snapshot.features if snapshot else {},
+        "score": {"probability": score.probability, "band": score.band.value} if score else {},
+        "complaints": dict(complaint_counts),
+        "context": question.context or {},
+    }
+    return {
+        group: {name: value for name, value in known.items() if value is not None and name not in PROTECTED}
+        for group, known in facts.items()
+    }
+
+
+def _tenure_months(joined_on: date | None, at: datetime) -> float | None:
+    return None if joined_on is None else (at.date() - joined_on).days / DAYS_A_MONTH
+
+
+def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:
+    """Take the first revenue feature that is known, times the margin rate."""
+    known = (features[name] for name in settings.revenue_features if features.get(name) is not None)
+    revenue = next(known, None)
+    return None if revenue is None else Decimal(str(revenue)) * settings.margin_rate
+
+
+def _churn(score: Score) -> Churn:
+    return Churn(score.probability, score.bundle.manifest.horizon_days, _reasons(score))
+
+
+def _reasons(score: Score) -> tuple[str, ...]:
+    raising = [driver for driver in score.drivers if driver.contribution > 0][:REASONS_GIVEN]
+    risk = f"churn risk {score.probability:.0%} within {score.bundle.manifest.horizon_days} days ({score.band})"
+    return (risk, *(f"{driver.feature} = {_shown(driver.value)} raises it" for driver in raising))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float | int) else str(value)
+
+
+def _longest_window(catalogue: Sequence[Action]) -> timedelta:
+    return max((cap.window for action in catalogue for cap in action.caps), default=timedelta(0))
+
+
+async def _count_complaints(session: AsyncSession, subscriber_id: str) -> dict[str, int]:
+    query = select(func.count(), func.count(Complaint.network_fault_type)).where(
+        Complaint.subscriber_id == subscriber_id, Complaint.status.in_(complaints.UNFINISHED)
+    )
+    unfinished, with_fault = (await session.execute(query)).one()
+    return {"open": unfinished, "open_faults": with_fault}
+
+
+async def _list_contacts(session: AsyncSession, subscriber_id: str, since: datetime) -> tuple[Contact, ...]:
+    query = select(Interaction.channel, Interaction.occurred_at).where(
+        Interaction.subscriber_id == subscriber_id,
+        Interaction.occurred_at > since,
+        Interaction.direction == Direction.OUTBOUND.value,
+    )
+    rows = await session.execute(query.order_by(Interaction.occurred_at, Interaction.id))
+    return tuple(Contact(Channel(channel), at) for channel, at in rows)
+
+
+async def _list_outcomes(session: AsyncSession, pseudonym: UUID) -> Sequence[Outcome]:
+    query = select(Outcome).where(Outcome.pseudonym == pseudonym)
+    return (await session.scalars(query.order_by(Outcome.occurred_at, Outcome.id))).all()
+
+
+def _last_contact(outcomes: Sequence[Outcome]) -> LastContactRead | None:
+    if not outcomes:
+        return None
+    last = outcomes[-1]
+    return LastContactRead(action=last.action, at=last.occurred_at, outcome=last.outcome)
+
+
+def inputs_of(gathered: Gathered, question: DecisionCreate) -> dict[str, Any]:
+    """Everything the engine saw but the catalogue, which the policy version names; pseudonymous."""
+    context = {
+        name: getattr(gathered.context, name)
+        for name in DecisionContext.__dataclass_fields__
+        if name not in {"catalogue", "opted_out"}
+    }
+    recorded = context | {"opted_out": sorted(gathered.context.opted_out), "owner": question.owner}
+    inputs: dict[str, Any] = _json.dump_python(recorded, mode="json")
+    return inputs
