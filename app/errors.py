@@ -15,6 +15,11 @@ class Violation(NamedTuple):
     detail: str
 
 
+def json_pointer(*path: str | int) -> str:
+    """Write a place as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
 class AppError(Exception):
     """Something went wrong."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -46,7 +47,7 @@ class Settings(BaseModel):
 
     pool_size: int = Field(10, ge=1, le=200)
     store_timeout_seconds: float = Field(2.0, gt=0, le=30)
-    statement_timeout_seconds: float = Field(5.0, gt=0, le=300)
+    statement_timeout_seconds: float = Field(2.0, gt=0, le=300)
     idempotency_hours: int = Field(48, ge=24, le=24 * 30)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
@@ -63,12 +64,24 @@ class Settings(BaseModel):
                 raise ValueError("holds a key that is not random")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_postgresql(cls, value: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            found = parts.scheme.partition("+")[0] in {"postgresql", "postgres"} and parts.port != 0
+        except ValueError:  # the port is no number
+            found = False
+        if not found:
+            raise ValueError("is not an address such as postgresql://user:password@host/stayline")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("is not a time zone such as Asia/Shanghai") from error
         return value
 

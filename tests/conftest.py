@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from hypothesis import settings as hypothesis
 
 from app.cli.training import read_dataset
 from app.db import create_engine, create_sessions, transaction
@@ -37,6 +38,11 @@ RUN_HOME = "STAYLINE_TEST_HOME"
 ROOT = Path(__file__).parents[1]
 TELCO_MAPPING = ROOT / "app" / "demo" / "telco.yaml"
 SMALL = Effort(interactions=2, max_bins=32, outer_bags=2)
+
+
+# A busy machine is no reason for a property to fail.
+hypothesis.register_profile("stayline", deadline=None)
+hypothesis.load_profile("stayline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,12 +25,20 @@ COMMANDS: Final = {
 MOST_VIOLATIONS_SHOWN: Final = 5
 
 
+class NotInstalled(AppError):
+    """The command needs more than is installed."""
+
+
 def build(asked: str | None) -> typer.Typer:
     """Make the command line with the command asked for, or with all of them."""
     cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     cli.callback(help=__doc__)(lambda: None)
     for name in [asked] if asked in COMMANDS else COMMANDS:
-        import_module(f"app.cli.{COMMANDS[name]}").register(cli)
+        try:
+            import_module(f"app.cli.{COMMANDS[name]}").register(cli)
+        except ModuleNotFoundError as error:
+            if name == asked:
+                raise NotInstalled(f"{name} needs {error.name}: pip install 'stayline[demo]'") from error
     return cli
 
 
@@ -43,6 +51,8 @@ def main() -> None:
         _fail("; ".join([error.detail.rstrip("."), *shown]))
     except (SettingsRefused, Unsealable) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

@@ -9,19 +9,24 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli import opened
 from app.cli.opened import Opened
 from app.cli.options import MappingPath, TablePath
 from app.errors import Invalid
-from app.pipelines.mapping import Reject, read_mapping
+from app.pipelines.mapping import Reject, bind, read_mapping
 from app.pipelines.tables import open_table
 from app.services.imports import Import, Tally, import_table
 
 
 class DateRefused(Invalid):
     """The date cannot be read."""
+
+
+class RejectsRefused(Invalid):
+    """The refused rows cannot be written there."""
 
 
 def import_(
@@ -31,8 +36,11 @@ def import_(
     rejects: Annotated[Path | None, typer.Option(help="Write refused rows here: line, field, reason.")] = None,
 ) -> None:
     """Load subscribers and their features. Bad rows are refused one by one; the same table twice changes nothing."""
-    opened_table, read = open_table(table), read_mapping(mapping)
+    opened_table = open_table(table)
+    read = bind(read_mapping(mapping), opened_table)
     on = _date(as_of)
+    if rejects and rejects.resolve() in {table.resolve(), mapping.resolve()}:
+        raise RejectsRefused(f"--rejects {rejects} would overwrite what is to be imported")
 
     async def work(store: Opened) -> Tally:
         with _rejects_file(rejects) as refuse, _bar(f"Importing {table.name}") as progress:
@@ -74,8 +82,9 @@ def _bar(title: str) -> Iterator[Callable[[float], None]]:
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=1.0)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(escape(title), total=1.0)
         yield lambda done: progress.update(task, completed=done)
 
 

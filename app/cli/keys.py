@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli import opened
@@ -21,7 +22,9 @@ def create(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
     scope: Annotated[list[str], typer.Option(help="What it may do, such as scores:read; give it several times.")],
     agent: Annotated[str | None, typer.Option(help="The one agent it speaks for.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Days it is valid; for ever if not given.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Days it is valid; for ever if not given.")
+    ] = None,
 ) -> None:
     """Make a key and print it: it is never shown again."""
     typer.echo(opened.run(lambda store: _create(store, name, scope, agent, days)))
@@ -40,7 +43,7 @@ def list_keys() -> None:
     """List keys by their prefix."""
     shown = Table("prefix", "name", "agent", "scopes", "created", "expires", "revoked", box=None)
     for row in opened.run(_list):
-        shown.add_row(*row)
+        shown.add_row(*map(escape, row))
     Console(width=200).print(shown)
 
 

@@ -8,7 +8,9 @@ import uvicorn
 from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
+from app.ml.registry import active_bundles
 from app.services.health import store_state
+from app.settings import Settings
 
 GRACE_SECONDS = 8
 
@@ -24,22 +26,26 @@ def serve(
 ) -> None:
     """Serve the API until Ctrl-C. Needs DATABASE_URL and STAYLINE_MASTER_KEYS."""
     opened.run(_require_schema)
+    active_bundles(Settings.read().models_dir)  # refused here in one line; a worker would only die of it
     listen(host, port, workers)
 
 
 def listen(host: str, port: int, workers: int = 1) -> None:
-    uvicorn.run(
-        "app.main:from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        ws="none",
-        access_log=False,  # the edge writes its own line, without what may identify a person
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    try:
+        uvicorn.run(
+            "app.main:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            ws="none",
+            access_log=False,  # the edge writes its own line, without what may identify a person
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    except SystemExit as ended:  # uvicorn has codes of its own
+        raise SystemExit(1 if ended.code else 0) from None
 
 
 async def _require_schema(store: Opened) -> None:

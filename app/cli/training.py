@@ -80,7 +80,12 @@ def train_on(
     table = open_table(table_path)
     if target not in table.columns:
         raise TargetRefused(f"the table has no column {target!r} to learn from")
-    mapping = bind(read_mapping(mapping_path), table, besides=frozenset({target}))
+    given = read_mapping(mapping_path)
+    if target in given.fields:
+        raise TargetRefused(
+            f"the mapping takes the target {target!r} as a feature, which would tell the model the answer"
+        )
+    mapping = bind(given, table, besides=frozenset({target}))
     dataset = read_dataset(table, mapping, target, positive)
     bundle = train(dataset, churn_kind=churn_kind, out=out, progress=progress, **purpose)  # type: ignore[arg-type]  # checked above
     if activate:
@@ -96,11 +101,18 @@ def read_dataset(table: Table, mapping: Mapping, target: str, positive: str) -> 
     labels: list[bool] = []
     for row, record in map(_require_taken, records(mapping, table)):
         ids.append(record.subscriber_id)
-        labels.append(str(row[target]).strip() == positive)
+        labels.append(_label(row[target], record.line, target) == positive)
         _append(columns, features, record)
     if ids and not any(labels):
         raise TargetRefused(f"no row has the value {positive!r} in the column {target!r}")
     return Dataset(ids, tuple(features), columns, np.array(labels, dtype=bool))
+
+
+def _label(raw: Any, line: int, target: str) -> str:
+    text = "" if raw is None else str(raw).strip()
+    if text.lower() in {"", "nan"}:
+        raise RowsRefused(f"line {line}: {target} is empty, and nobody knows whether they left")
+    return text
 
 
 def _require_taken(taken: tuple[Row, Record] | list[Reject]) -> tuple[Row, Record]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
 from typing import TypeAlias
 
 FeatureValue: TypeAlias = float | int | str | bool | None
@@ -70,7 +69,7 @@ class Feature:
                 return self._why_out_of_range(value)
 
     def _why_out_of_range(self, value: float) -> str | None:
-        if not isfinite(value) or abs(value) > LARGEST_FLOAT32:
+        if not abs(value) <= LARGEST_FLOAT32:  # NaN compares with nothing
             return "must be finite and within the range of a 32-bit float"
         if self.minimum is not None and value < self.minimum:
             return f"must be at least {self.minimum:g}"

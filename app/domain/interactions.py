@@ -1,5 +1,6 @@
 """What a contact was about, told from its words when nobody said."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -60,7 +61,18 @@ _WORDS: Final[tuple[tuple[Need, tuple[str, ...]], ...]] = (
     (Need.COMPLAINT, ("complain", "unacceptable", "fed up", "third time", "投诉", "不满")),
     (
         Need.FAULT,
-        ("no signal", "dropped call", "drops", "outage", "slow internet", "not working", "没信号", "断网", "故障"),
+        (
+            "no signal",
+            "dropped call",
+            "calls drop",
+            "drops",
+            "outage",
+            "slow internet",
+            "not working",
+            "没信号",
+            "断网",
+            "故障",
+        ),
     ),
     (Need.BILLING, ("bill", "charge", "invoice", "refund", "账单", "扣费", "话费")),
     (Need.DEVICE_ENQUIRY, ("handset", "phone upgrade", "router", "device", "手机", "光猫", "终端")),
@@ -69,11 +81,18 @@ _WORDS: Final[tuple[tuple[Need, tuple[str, ...]], ...]] = (
 )
 
 
+def _pattern(word: str) -> re.Pattern[str]:
+    # An English word may take any ending (charged, complaint) but no beginning (aeroplane); Chinese has no such bounds.
+    return re.compile(rf"(?<![a-z]){word}" if word.isascii() else word)
+
+
+_PATTERNS: Final = tuple((need, word, _pattern(word)) for need, words in _WORDS for word in words)
+
+
 def classify_need(*answers: str | None) -> Classification:
     """Name the need behind the answers to the two questions, with the word that told it."""
     text = " ".join(answer for answer in answers if answer).lower()
-    for need, words in _WORDS:
-        for word in words:
-            if word in text:
-                return Classification(need, f"rule:{word}")
+    for need, word, pattern in _PATTERNS:
+        if pattern.search(text):
+            return Classification(need, f"rule:{word}")
     return Classification(Need.OTHER, "rule:none")

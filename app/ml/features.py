@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.features import LARGEST_FLOAT32, Feature, FeatureType, FeatureValue
-from app.errors import Invalid, Violation
+from app.errors import Invalid, Violation, json_pointer
 
 MOST_VIOLATIONS = 20
 
@@ -140,9 +140,12 @@ def _check(feature: Feature, value: FeatureValue) -> None:
 
 
 def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> FeaturesRefused:
-    unknown = [Violation(_pointer(name), "is not a feature of this model") for name in values.keys() - contract.names]
+    unknown = [
+        Violation(json_pointer("features", name), "is not a feature of this model")
+        for name in values.keys() - contract.names
+    ]
     wrong = [
-        Violation(_pointer(feature.name), reason)
+        Violation(json_pointer("features", feature.name), reason)
         for feature in contract.features
         if (reason := feature.why_refused(values.get(feature.name)))
     ]
@@ -153,9 +156,6 @@ def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> Features
 def _refusal_of_column(feature: Feature, column: Sequence[FeatureValue]) -> FeaturesRefused:
     row, reason = next((row, why) for row, value in enumerate(column) if (why := feature.why_refused(value)))
     return FeaturesRefused(
-        f"{feature.name} in row {row} {reason}.", [Violation(_pointer(feature.name), f"{reason} (row {row})")]
+        f"{feature.name} in row {row} {reason}.",
+        [Violation(json_pointer("features", feature.name), f"{reason} (row {row})")],
     )
-
-
-def _pointer(name: str) -> str:
-    return "/features/" + name.replace("~", "~0").replace("/", "~1")

@@ -10,6 +10,8 @@ from app.models.base import Base, Document, Instant
 class Decision(Base):
     """What was decided, of what inputs, under which policy. It outlives the subscriber: it knows a pseudonym only.
 
+    `newest_fact` is when the latest thing it knew of was recorded: as long as that holds, it answers the same question.
+    What a caller gave as `context` may name somebody, so it is sealed under the subscriber's data key.
     The id is a UUIDv7, so the table can be partitioned by time on its own key.
     """
 
@@ -22,9 +24,11 @@ class Decision(Base):
     channel: Mapped[str] = mapped_column(String(16))
     direction: Mapped[str] = mapped_column(String(16))
     decided_at: Mapped[Instant]
+    newest_fact: Mapped[Instant]
     arm: Mapped[str] = mapped_column(String(16))
     policy_version: Mapped[str] = mapped_column(String(64))
     inputs: Mapped[Document]
+    context: Mapped[bytes | None] = mapped_column(LargeBinary)
     answer: Mapped[Document]
 
 

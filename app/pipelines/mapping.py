@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from app.domain.features import Feature, FeatureType
+from app.domain.features import Feature, FeatureType, FeatureValue
+from app.domain.texts import why_unsafe
 from app.errors import Invalid
 from app.pipelines.tables import BadRow, Row, Table
 
@@ -96,15 +97,11 @@ def _is_place(place: str, name: str) -> bool:
     return place in {"features", "consents"} and bool(_FEATURE.fullmatch(name))
 
 
-# YAML reads a bare yes, no, on or off as a truth value; a column or a missing-mark of that name is meant as text.
-_Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, bool | int | float) else value)]
-
-
 class Mapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: _Text
-    fields: dict[_Text, FieldMapping] = Field(default_factory=dict)
+    id: str
+    fields: dict[str, FieldMapping] = Field(default_factory=dict)
     everything_else: Literal["ignore", "infer"] = "ignore"
 
     def features(self) -> list[Feature]:
@@ -118,13 +115,25 @@ class Mapping(BaseModel):
         return found
 
 
+class _Loader(yaml.BaseLoader):
+    """Reads YAML whose keys stand once: of a repeated one, the earlier would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # as inherited
+        names = [key.value for key, _ in node.value]
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise yaml.YAMLError(f"{repeated[0]!r} stands twice")
+        return super().construct_mapping(node, deep)
+
+
 def read_mapping(path: Path) -> Mapping:
     try:
-        return Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        # Everything is read as the text it is: YAML would make a truth value of a column named `no`.
+        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # makes texts, lists, dicts
+        return Mapping.model_validate(fields)
     except OSError as error:
         raise MappingRefused(f"{path} cannot be read") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingRefused(f"{path} is not YAML") from error
+        raise MappingRefused(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -136,10 +145,19 @@ def bind(mapping: Mapping, table: Table, *, besides: frozenset[str] = frozenset(
     for column in (mapping.id, *mapping.fields):
         if column not in table.columns:
             raise MappingRefused(f"the mapping names the column {column!r}, which the table does not have")
-    if mapping.everything_else == "ignore":
-        return mapping
-    unnamed = [name for name in table.columns if name not in {mapping.id, *mapping.fields, *besides}]
-    return mapping.model_copy(update={"fields": {**mapping.fields, **_inferred(unnamed, table)}})
+    if mapping.everything_else == "infer":
+        unnamed = [name for name in table.columns if name not in {mapping.id, *mapping.fields, *besides}]
+        mapping = mapping.model_copy(update={"fields": {**mapping.fields, **_inferred(unnamed, table)}})
+    _require_places_of_their_own(mapping)
+    return mapping
+
+
+def _require_places_of_their_own(mapping: Mapping) -> None:
+    taken: dict[str, str] = {}
+    for column, source in mapping.fields.items():
+        if source.to in taken:
+            raise MappingRefused(f"the columns {taken[source.to]!r} and {column!r} both go to {source.to}")
+        taken[source.to] = column
 
 
 def _inferred(columns: list[str], table: Table) -> dict[str, FieldMapping]:
@@ -200,12 +218,14 @@ def _convert(source: FieldMapping, raw: Any) -> Any:
         return None
     match source.type:
         case "number":
-            return _within(source, _number(text))
+            return _fitting(source, FeatureType.NUMBER, _number(text))
         case "boolean":
             return _boolean(text)
         case "date":
             return _date(raw, text, source.format)
-        case _:
+        case "category":
+            return _fitting(source, FeatureType.CATEGORY, _clean(text))
+        case "text":
             return _clean(text)
 
 
@@ -230,8 +250,8 @@ def _number(text: str) -> float:
     return value
 
 
-def _within(source: FieldMapping, value: float) -> float:
-    feature = Feature(source.to, FeatureType.NUMBER, minimum=source.min, maximum=source.max)
+def _fitting(source: FieldMapping, kind: FeatureType, value: FeatureValue) -> FeatureValue:
+    feature = Feature(source.to, kind, minimum=source.min, maximum=source.max)
     if reason := feature.why_refused(value):
         raise ValueError(reason)
     return value
@@ -256,8 +276,6 @@ def _date(raw: Any, text: str, form: str | None) -> date:
 
 
 def _clean(text: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("is not valid UTF-8")
-    if "\0" in text:
-        raise ValueError("holds a NUL")
+    if reason := why_unsafe(text):
+        raise ValueError(reason)
     return text

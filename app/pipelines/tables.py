@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import Invalid
+
+if TYPE_CHECKING:
+    import _csv
 
 Row = dict[str, Any]
 
@@ -54,9 +57,9 @@ def _open_csv(path: Path) -> Table:
         with path.open("rb") as source, TextIOWrapper(source, "utf-8-sig", "surrogateescape", newline="") as file:
             reader = csv.reader(file)
             next(reader)
-            for fields in reader:
+            for row in _rows(reader, columns):
                 position = source.tell()
-                yield reader.line_num, _as_row(columns, fields)
+                yield reader.line_num, row
             position = size
 
     columns = _csv_header(path)
@@ -69,9 +72,23 @@ def _csv_header(path: Path) -> tuple[str, ...]:
             header = tuple(next(csv.reader(file)))
         except (StopIteration, csv.Error) as error:
             raise TableRefused(f"{path} has no header line") from error
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
+    return _without_repeats(path, header)
+
+
+def _without_repeats(path: Path, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise TableRefused(f"{path} names the column {repeated[0]!r} twice")
-    return header
+    return columns
+
+
+def _rows(reader: "_csv.Reader", columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    while True:
+        try:
+            yield _as_row(columns, next(reader))
+        except StopIteration:
+            return
+        except csv.Error as error:  # a field without end, most often a quote that is never closed
+            yield BadRow(str(error))
 
 
 def _as_row(columns: tuple[str, ...], fields: list[str]) -> Row | BadRow:
@@ -94,9 +111,12 @@ def _open_parquet(path: Path) -> Table:
     def rows() -> Iterator[tuple[int, Row | BadRow]]:
         nonlocal line
         line = 0
-        for batch in file.iter_batches(BATCH_ROWS):
-            for row in batch.to_pylist():
-                line += 1
-                yield line, row
+        try:
+            for batch in file.iter_batches(BATCH_ROWS):
+                for row in batch.to_pylist():
+                    line += 1
+                    yield line, row
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
+            raise TableRefused(f"{path} is damaged after row {line}") from error
 
-    return Table(tuple(file.schema_arrow.names), rows, lambda: line / total)
+    return Table(_without_repeats(path, tuple(file.schema_arrow.names)), rows, lambda: line / total)

@@ -37,7 +37,7 @@ async def decide(
     response: Response,
     trace: Trace = "full",
 ) -> DecisionRead:
-    deciding = Deciding(session, resources.bundles, resources.settings, at)
+    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at)
     decision, is_new = await decisions.decide_and_record(deciding, caller, question)
     if is_new:
         resources.metrics.decisions.labels(decision.arm.value).inc()
@@ -81,6 +81,8 @@ async def preview_next_best_actions(
     trace: Trace = "full",
 ) -> PreviewRead:
     question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
-    answer = await decisions.preview(Deciding(session, resources.bundles, resources.settings, at), question)
+    answer = await decisions.preview(
+        Deciding(session, resources.bundles, resources.settings, resources.vault, at), question
+    )
     show_trace(answer, trace)
     return answer

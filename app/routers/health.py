@@ -53,7 +53,13 @@ async def get_store_readiness(resources: ResourcesDep, response: Response) -> Re
     return readiness
 
 
-@router.get("/metrics", operation_id="get_metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def get_metrics(resources: ResourcesDep) -> Response:
     await _readiness(resources)
     return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from app.errors import AppError, Invalid, Violation
+from app.errors import AppError, Invalid, Violation, json_pointer
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_VIOLATIONS: Final = 20
@@ -115,10 +115,10 @@ def violations_of(errors: Iterable[Any]) -> list[Violation]:
 
 
 def pointer_to(location: Sequence[str | int]) -> str:
-    """Write a place as a JSON pointer (RFC 6901) into the body; other parts of the request stand under their name."""
+    """Write a place as a JSON pointer into the body; other parts of the request stand under their name."""
     where, *path = location
     parts = path if where == "body" else [where, *path]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts if part != "[key]")
+    return json_pointer(*(part for part in parts if part != "[key]"))
 
 
 def _sentence(error: dict[str, Any]) -> str:

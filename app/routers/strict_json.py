@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
-from app.errors import Invalid, Malformed, Violation
+from app.errors import Invalid, Malformed, Violation, json_pointer
 
 INT64: Final = 2**63
 INT64_DIGITS: Final = 20
@@ -31,14 +31,14 @@ def parse(body: bytes) -> Any:
             parse_float=_finite,
             parse_int=_within_int64,
         )
+        if _SUSPICIOUS_ESCAPE.search(text):
+            _refuse_unpaired(value, "")
     except UnicodeDecodeError as error:
         raise NotJson("the body is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise NotJson(f"the body is not valid JSON: {error.msg.lower()} at character {error.pos}") from error
     except RecursionError as error:
         raise NotJson("the body is nested too deeply") from error
-    if _SUSPICIOUS_ESCAPE.search(text):
-        _refuse_unpaired(value, "")
     return value
 
 
@@ -77,4 +77,4 @@ def _refuse_unpaired(value: Any, pointer: str) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             _refuse_unpaired(key, pointer)
-            _refuse_unpaired(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+            _refuse_unpaired(item, pointer + json_pointer(key))

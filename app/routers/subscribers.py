@@ -94,7 +94,7 @@ async def update_subscriber(
     summary="Erase a subscriber and everything that identifies them",
     status_code=204,
     dependencies=[allow("privacy:admin")],
-    responses=reads(404),
+    responses=writes(404),
 )
 async def erase_subscriber(subscriber_id: Id, session: SessionDep) -> None:
     await subscribers.erase_subscriber(session, subscriber_id)

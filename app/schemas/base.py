@@ -1,7 +1,6 @@
 """Shared safe types: whatever passes them can be stored, logged and answered without surprise."""
 
 import re
-import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import date, datetime
@@ -21,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from app.domain.texts import why_unsafe
 from app.errors import Invalid
 
 INT64_MAX: Final = 2**63 - 1
@@ -28,13 +28,11 @@ EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 2200
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_ALLOWED_CONTROLS: Final = "\n\r\t"
 
 
 def _is_clean(text: str) -> str:
-    for character in text:
-        if character not in _ALLOWED_CONTROLS and unicodedata.category(character) in {"Cc", "Cs"}:
-            raise ValueError("must not hold control characters or lone surrogates")
+    if reason := why_unsafe(text):
+        raise ValueError(reason)
     return text
 
 

@@ -72,7 +72,7 @@ class KeyCache:
         return entry.caller if entry else None
 
     def keep(self, digest: bytes, caller: Caller, now: float) -> None:
-        if len(self._verified) >= MOST_CACHED:
+        if digest not in self._verified and len(self._verified) >= MOST_CACHED:
             del self._verified[next(iter(self._verified))]
         self._verified[digest] = _Verified(caller, now, now + FRESH_SECONDS)
 

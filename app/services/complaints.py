@@ -54,7 +54,7 @@ async def open_complaint(
         network_fault_type=complaint.network_fault_type,
         severity=severity.value,
         cause=rules.cause_of(complaint.type, complaint.network_fault_type).value,
-        owner=complaint.owner or require_agent(caller, None) or UNASSIGNED,
+        owner=require_agent(caller, complaint.owner) or UNASSIGNED,
         due_at=rules.due_at(complaint.occurred_at, touchpoint.promise_hours, severity),
         status=ComplaintStatus.OPEN.value,
         subscriber_confirmed=False,
@@ -79,7 +79,8 @@ async def get_complaint(
     found = (await session.execute(query.with_for_update(of=Complaint) if for_update else query)).first()
     if found is None:
         raise ComplaintNotFound("there is no complaint with this id")
-    return found.tuple()
+    complaint, subscriber = found
+    return complaint, subscriber
 
 
 async def list_complaints(
@@ -93,7 +94,8 @@ async def list_complaints(
         query = query.where(Complaint.status == status.value)
     if before is not None:
         query = query.where(Complaint.id < before)
-    return [row.tuple() for row in await session.execute(query.order_by(Complaint.id.desc()).limit(limit))]
+    rows = await session.execute(query.order_by(Complaint.id.desc()).limit(limit))
+    return [(complaint, subscriber) for complaint, subscriber in rows]
 
 
 def update_complaint(
@@ -105,7 +107,8 @@ def update_complaint(
         allowed = ", ".join(sorted(rules.STEPS[ComplaintStatus(complaint.status)]))
         raise StepNotAllowed(f"from {complaint.status} a complaint can only become {allowed}")
     texts = read_texts(complaint, subscriber, vault) | {name: changes[name] for name in TEXTS if changes.get(name)}
-    confirmed = bool(changes.get("subscriber_confirmed", complaint.subscriber_confirmed))
+    returns = status in rules.UNFINISHED  # whoever comes back unhappy confirms the next solution anew
+    confirmed = not returns and bool(changes.get("subscriber_confirmed", complaint.subscriber_confirmed))
     evidence = Evidence(texts["root_cause"], texts["action_taken"], confirmed)
     if missing := rules.missing_evidence(status, evidence):
         violations = [Violation(f"/{name}", f"is required of a complaint that is {status}") for name in missing]

@@ -1,5 +1,6 @@
 """Everything a decision depends on, read from upstream: the engine itself asks nobody anything."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,12 +25,14 @@ from app.services import actions, scores
 from app.services.scores import Bundles, Score
 from app.services.subscribers import find_latest_snapshot
 from app.settings import Settings
+from app.vault import Vault
 
 CHURN_KIND: Final = "port_out"
 DRIVERS_SHOWN: Final = 5
 REASONS_GIVEN: Final = 3
 DAYS_A_MONTH: Final = 30.44
 _json = TypeAdapter(dict[str, Any])
+_APART: Final = frozenset({"catalogue", "facts", "opted_out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Deciding:
     session: AsyncSession
     bundles: Bundles
     settings: Settings
+    vault: Vault
     at: datetime
 
 
@@ -118,9 +122,13 @@ def _tenure_months(joined_on: date | None, at: datetime) -> float | None:
 
 def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:
     """Take the first revenue feature that is known, times the margin rate."""
-    known = (features[name] for name in settings.revenue_features if features.get(name) is not None)
-    revenue = next(known, None)
+    numbers = (value for name in settings.revenue_features if _is_number(value := features.get(name)))
+    revenue = next(numbers, None)
     return None if revenue is None else Decimal(str(revenue)) * settings.margin_rate
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _churn(score: Score) -> Churn:
@@ -176,12 +184,14 @@ def _last_contact(outcomes: Sequence[Outcome]) -> LastContactRead | None:
 
 
 def inputs_of(gathered: Gathered, question: DecisionCreate) -> dict[str, Any]:
-    """Everything the engine saw but the catalogue, which the policy version names; pseudonymous."""
-    context = {
-        name: getattr(gathered.context, name)
-        for name in DecisionContext.__dataclass_fields__
-        if name not in {"catalogue", "opted_out"}
-    }
-    recorded = context | {"opted_out": sorted(gathered.context.opted_out), "owner": question.owner}
+    """Everything the engine saw, pseudonymous; the catalogue is named by the policy version, the context kept apart."""
+    context = gathered.context
+    recorded = {name: getattr(context, name) for name in DecisionContext.__dataclass_fields__ if name not in _APART}
+    recorded["facts"] = {group: known for group, known in context.facts.items() if group != "context"}
+    recorded |= {"opted_out": sorted(context.opted_out), "owner": question.owner}
     inputs: dict[str, Any] = _json.dump_python(recorded, mode="json")
     return inputs
+
+
+def context_of(question: DecisionCreate) -> str | None:
+    return json.dumps(question.context) if question.context else None

@@ -15,8 +15,9 @@ from app.models import Complaint, Decision, FeatureSnapshot, Interaction, Outcom
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
 from app.services.decision_answers import answer_of
-from app.services.decision_contexts import Deciding, gather, inputs_of
-from app.services.subscribers import get_subscriber, hold_subscriber
+from app.services.decision_contexts import Deciding, context_of, gather, inputs_of
+from app.services.interactions import require_agent, seal_text
+from app.services.subscribers import get_subscriber, hold_subscriber, vault_of
 
 
 class DecisionNotFound(NotFound):
@@ -33,9 +34,12 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     The same caller asking again within some minutes gets the same decision, as long as nothing new is known.
     """
     session, at = deciding.session, deciding.at
+    require_agent(caller, question.owner)
     subscriber = await hold_subscriber(session, question.subscriber_id)
     await lock(session, "decide", question.subscriber_id)
-    if recent := await _find_recent(deciding, caller, subscriber, question):
+    newest_fact = await _newest_fact(session, subscriber)
+    recent = await _find_recent(deciding, caller, subscriber, question)
+    if recent and recent.newest_fact == newest_fact:
         return read(recent, question.subscriber_id), False
     gathered = await gather(deciding, subscriber, question)
     verdicts = decide(gathered.context)
@@ -51,9 +55,11 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
             channel=question.channel.value,
             direction=question.direction.value,
             decided_at=at,
+            newest_fact=newest_fact,
             arm=verdicts.arm.value,
             policy_version=gathered.policy_version,
             inputs=inputs_of(gathered, question),
+            context=seal_text(vault_of(subscriber, deciding.vault), context_of(question), "decision context"),
             answer=answer.model_dump(mode="json", exclude={"subscriber_id"}),
         )
     )
@@ -89,7 +95,7 @@ def read(decision: Decision, subscriber_id: str) -> DecisionRead:
 async def _find_recent(
     deciding: Deciding, caller: Caller, subscriber: Subscriber, question: DecisionCreate
 ) -> Decision | None:
-    recent = await deciding.session.scalar(
+    return await deciding.session.scalar(
         select(Decision)
         .where(
             Decision.pseudonym == subscriber.pseudonym,
@@ -101,9 +107,6 @@ async def _find_recent(
         .order_by(Decision.decided_at.desc())
         .limit(1)
     )
-    if recent is None or await _newest_fact(deciding.session, subscriber) > recent.decided_at:
-        return None
-    return recent
 
 
 async def _newest_fact(session: AsyncSession, subscriber: Subscriber) -> datetime:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.features import Feature, FeatureType
-from app.errors import Invalid, Violation
+from app.errors import Invalid, Violation, json_pointer
 from app.models import FeatureDefinition
 
 
@@ -58,7 +58,7 @@ async def check_features(session: AsyncSession, features: Mapping[str, Any]) -> 
     query = select(FeatureDefinition).where(FeatureDefinition.name.in_(features))
     known = {row.name: _feature(row) for row in await session.scalars(query)}
     violations = [
-        Violation(f"/features/{name}", reason)
+        Violation(json_pointer("features", name), reason)
         for name, value in features.items()
         if (reason := known[name].why_refused(value) if name in known else "is not in the feature dictionary")
     ]

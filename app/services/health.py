@@ -1,6 +1,7 @@
 """Whether the store answers, and has the schema this code needs."""
 
-from typing import Literal
+import asyncio
+from typing import Final, Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -9,9 +10,19 @@ from app.db import Sessions, StoreUnavailable, transaction
 from app.models import SCHEMA_REVISION
 
 StoreState = Literal["ok", "down", "old_schema"]
+PATIENCE_SECONDS: Final = 1.0
 
 
 async def store_state(sessions: Sessions) -> StoreState:
+    """Ask the store; one that is silent for a second is down, whatever its connection is still waiting for."""
+    asking = asyncio.create_task(_ask(sessions))
+    try:
+        return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)
+    except TimeoutError:
+        return "down"
+
+
+async def _ask(sessions: Sessions) -> StoreState:
     try:
         async with transaction(sessions) as session:
             revision = await session.scalar(text("SELECT version_num FROM alembic_version"))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import Sessions, transaction
 from app.domain.features import FeatureType
 from app.models import FeatureSnapshot, Subscriber
-from app.pipelines.mapping import Mapping, Record, Reject, bind, records
+from app.pipelines.mapping import Mapping, Record, Reject, records
 from app.pipelines.tables import Row, Table
 from app.schemas.subscribers import SubscriberWrite
 from app.services import features, subscribers
@@ -44,7 +44,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: the table and its mapping, the date it speaks of, and who hears of refusals and progress (0…1)."""
+    """One import: a table, a mapping bound to it, the date it speaks of, who hears of refusals and progress (0…1)."""
 
     table: Table
     mapping: Mapping
@@ -56,15 +56,15 @@ class Import:
 
 async def import_table(sessions: Sessions, vault: Vault, job: Import, at: datetime) -> Tally:
     """Store the table a chunk at a time: after a crash, importing it again completes it."""
-    mapping = bind(job.mapping, job.table)
-    declared = mapping.features()
+    subscribers.require_date_known(job.as_of, at)
+    declared = job.mapping.features()
     categories = [feature.name for feature in declared if feature.type is FeatureType.CATEGORY]
     async with transaction(sessions) as session:
         await features.define_features(session, declared, job.source, at)
     tally, seen = Tally(), set[str]()
-    for chunk in _chunks(records(mapping, job.table)):
+    for chunk in _chunks(records(job.mapping, job.table)):
         tally.read += len(chunk)
-        taken = _sift(chunk, seen, job.refuse)
+        taken = _sift(job.mapping, chunk, seen, job.refuse)
         tally.refused += len(chunk) - len(taken)
         if taken:
             async with transaction(sessions) as session:
@@ -82,7 +82,7 @@ def _chunks(taken: Iterable[Taken]) -> Iterator[list[Taken]]:
         yield chunk
 
 
-def _sift(chunk: Iterable[Taken], seen: set[str], refuse: Callable[[Reject], object]) -> list[Record]:
+def _sift(mapping: Mapping, chunk: Iterable[Taken], seen: set[str], refuse: Callable[[Reject], object]) -> list[Record]:
     """Keep the records fit to store, and say of every other row why it is not."""
     kept = []
     for taken in chunk:
@@ -91,7 +91,7 @@ def _sift(chunk: Iterable[Taken], seen: set[str], refuse: Callable[[Reject], obj
         elif taken[1].subscriber_id in seen:
             rejects = [Reject(taken[1].line, "", "is of a subscriber who came before in this table")]
         else:
-            rejects = check_profile(taken[1])
+            rejects = check_profile(mapping, taken[1])
         for reject in rejects:
             refuse(reject)
         if not rejects and not isinstance(taken, list):
@@ -100,13 +100,15 @@ def _sift(chunk: Iterable[Taken], seen: set[str], refuse: Callable[[Reject], obj
     return kept
 
 
-def check_profile(record: Record) -> list[Reject]:
+def check_profile(mapping: Mapping, record: Record) -> list[Reject]:
     """Put a record's profile to the rules of the wire, so that a table can bring in nothing a caller could not."""
     body = {**record.profile, "consents": record.consents, "contact": record.contact or None}
     try:
         checked = _profile.validate_python(body)
     except ValidationError as error:
-        return [Reject(record.line, ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        columns = {source.to.removeprefix("profile."): column for column, source in mapping.fields.items()}
+        places = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        return [Reject(record.line, columns.get(place, place), reason) for place, reason in places]
     record.profile.update({name: getattr(checked, name) for name in record.profile})
     return []
 

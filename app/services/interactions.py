@@ -40,7 +40,7 @@ async def record_interaction(
     require_past(contact.occurred_at, at, "/occurred_at")
     agent_id = require_agent(caller, contact.agent_id)
     if contact.client_reference and (known := await _find_by_reference(session, caller, contact.client_reference)):
-        return known, await subscribers.get_subscriber(session, known.subscriber_id), False
+        return known, await subscribers.hold_subscriber(session, known.subscriber_id), False
     subscriber = await subscribers.hold_subscriber(session, contact.subscriber_id)
     await touchpoints.require_touchpoint(session, contact.touchpoint)
     words = subscribers.vault_of(subscriber, vault)
@@ -75,7 +75,8 @@ async def get_interaction(session: AsyncSession, interaction_id: UUID) -> tuple[
     found = (await session.execute(query.where(Interaction.id == interaction_id))).first()
     if found is None:
         raise InteractionNotFound("there is no interaction with this id")
-    return found.tuple()
+    interaction, subscriber = found
+    return interaction, subscriber
 
 
 async def list_interactions(
@@ -99,9 +100,9 @@ def require_past(time: datetime, at: datetime, pointer: str) -> None:
 
 
 def require_agent(caller: Caller, agent_id: str | None) -> str | None:
-    """Return who acted; raises AgentMismatch where a key bound to one agent names another."""
+    """Return who acts; raises AgentMismatch where a key bound to one agent names another."""
     if caller.agent_id and agent_id not in {None, caller.agent_id}:
-        raise AgentMismatch("the key speaks for another agent than agent_id names")
+        raise AgentMismatch("the key speaks for another agent than the one named")
     return agent_id or caller.agent_id
 
 

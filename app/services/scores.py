@@ -14,7 +14,7 @@ from app.ml import drivers as explained
 from app.ml import scorer
 from app.ml.bundle import Bundle
 from app.ml.drivers import Driver
-from app.ml.features import FeaturesRefused, encode, unseen_levels
+from app.ml.features import encode, unseen_levels
 from app.schemas.scores import DriverRead, ModelRead, ScoreRead, ScoreRequest
 from app.services.subscribers import find_latest_snapshot
 from app.settings import Settings
@@ -61,7 +61,7 @@ def get_bundle(bundles: Bundles, churn_kind: str) -> Bundle:
 async def score(
     session: AsyncSession, bundles: Bundles, settings: Settings, request: ScoreRequest, at: datetime
 ) -> ScoreRead:
-    """Score one: features that suffice are used as they are, without the store; else they overlay the snapshot."""
+    """Score one: features that name the whole contract need no store; fewer are laid over the latest snapshot."""
     bundle = get_bundle(bundles, request.churn_kind)
     values, as_of = await _values(session, bundle, request)
     return present(
@@ -120,17 +120,9 @@ async def _values(
     session: AsyncSession, bundle: Bundle, request: ScoreRequest
 ) -> tuple[dict[str, FeatureValue], date | None]:
     given = request.features or {}
-    if request.subscriber_id is None or (given and _suffices(bundle, given)):
+    if request.subscriber_id is None or given.keys() >= bundle.contract.names:
         return given, None
     snapshot = await find_latest_snapshot(session, request.subscriber_id)
     if snapshot is None:
         raise SnapshotMissing.at("/subscriber_id", "is not known, or has no feature snapshot yet")
     return known_to(bundle, snapshot.features) | given, snapshot.as_of
-
-
-def _suffices(bundle: Bundle, features: Mapping[str, FeatureValue]) -> bool:
-    try:
-        encode(bundle.contract, features)
-    except FeaturesRefused:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from app.services.features import check_features
 from app.vault import Vault
 
 CONTACT: Final = "contact"
+MOST_AHEAD: Final = timedelta(hours=14)  # the first time zone into a new day is that far ahead of UTC
 PLAIN_FIELDS: Final = (
     "region",
     "brand",
@@ -35,6 +36,10 @@ class SubscriberNotFound(NotFound):
 
 class SubscriberUnknown(Invalid):
     """The subscriber is not known."""
+
+
+class SnapshotOfTheFuture(Invalid):
+    """Nothing is known of a day to come."""
 
 
 class SnapshotNotFound(NotFound):
@@ -68,8 +73,6 @@ async def put_subscriber(
     created = await create_missing(session, vault, [subscriber_id], at)
     subscriber = await get_subscriber(session, subscriber_id, for_update=True)
     apply(subscriber, vault, profile, at)
-    if created:
-        subscriber.version = 1
     return subscriber, bool(created)
 
 
@@ -83,7 +86,7 @@ async def create_missing(session: AsyncSession, vault: Vault, subscriber_ids: It
             "data_key": vault.new_data_key(subscriber_id),
             "status": rules.SubscriberStatus.ACTIVE.value,
             "consents": {},
-            "version": 1,
+            "version": 0,  # the first thing said of it makes it 1
             "created_at": at,
             "updated_at": at,
         }
@@ -101,10 +104,11 @@ def apply(subscriber: Subscriber, vault: Vault, changes: Mapping[str, Any], at: 
     changed = after != before
     for name, value in after.items():
         setattr(subscriber, name, value)
-    if "contact" in changes and changes["contact"] != read_contact(subscriber, vault):
-        subscriber.contact = _seal_contact(subscriber, vault, changes["contact"])
+    contact = changes.get("contact") or None  # an empty one is none
+    if "contact" in changes and contact != read_contact(subscriber, vault):
+        subscriber.contact = _seal_contact(subscriber, vault, contact)
         changed = True
-    if changed:
+    if changed or subscriber.version == 0:
         subscriber.version += 1
         subscriber.updated_at = at
     return changed
@@ -149,6 +153,7 @@ async def put_snapshot(
 
     Raises FeaturesNotInDictionary by name. Tells whether the snapshot is new.
     """
+    require_date_known(as_of, at)
     await check_features(session, features)
     await get_subscriber(session, subscriber_id, for_update=True)
     snapshot = await session.get(FeatureSnapshot, (subscriber_id, as_of))
@@ -159,6 +164,12 @@ async def put_snapshot(
     snapshot.features, snapshot.recorded_at = dict(features), at
     await session.flush()
     return snapshot, is_new
+
+
+def require_date_known(as_of: date, at: datetime) -> None:
+    """Raise SnapshotOfTheFuture for a date that has begun nowhere yet."""
+    if as_of > (at + MOST_AHEAD).date():
+        raise SnapshotOfTheFuture.at("/path/as_of", "lies in the future")
 
 
 async def get_snapshot(session: AsyncSession, subscriber_id: str, as_of: date) -> FeatureSnapshot:

@@ -81,7 +81,6 @@ def test_without_a_fault_the_type_tells_the_cause(type: ComplaintType, cause: Ca
 
 @given(types, st.sampled_from(NetworkFault))
 def test_a_fault_is_the_cause_whatever_the_complaint_is_called(type: ComplaintType, fault: NetworkFault) -> None:
-    # C6: the fault comes before the complaint about it.
     assert cause_of(type, fault) is Cause.NETWORK_FAULT
 
 
@@ -110,7 +109,7 @@ def test_what_is_worse_is_never_due_later(promise_hours: int) -> None:
 
 
 def test_a_complaint_takes_these_steps_and_no_others() -> None:
-    # E1, E21
+    # E21
     open_, busy, resolved, closed = ComplaintStatus
     assert dict(STEPS) == {
         open_: {busy, resolved},

@@ -9,12 +9,19 @@ from app.domain.interactions import Need, Phase, classify_need
 # In the order in which a need wins over those below it: by how much is lost when it is missed.
 SAID = {
     Need.LEAVE: ["I want to cancel my line", "How do I get a porting code?", "我要销户", "想携号转网"],
-    Need.COMPLAINT: ["I complain for the third time", "This is unacceptable", "我要投诉", "对服务很不满"],
+    Need.COMPLAINT: ["I complain for the third time", "I have a complaint", "Unacceptable", "我要投诉", "对服务很不满"],
     Need.FAULT: ["There is no signal at home", "The line drops every evening", "家里没信号", "宽带断网了"],
-    Need.BILLING: ["My bill is wrong", "A charge I do not know", "账单不对", "为什么多扣费"],
+    Need.BILLING: [
+        "My bill is wrong",
+        "I was charged twice",
+        "Your billing",
+        "账单不对",
+        "为什么多扣费",
+        "我的bill不对",
+    ],
     Need.DEVICE_ENQUIRY: ["Which handset fits me?", "The router", "想换手机", "光猫的灯是红的"],
     Need.PLAN_ENQUIRY: ["Is there a cheaper plan?", "Roaming in Japan", "有什么套餐", "漫游怎么收"],
-    Need.TRANSACT: ["I want to top up", "Please activate it", "办理副卡", "我想充值"],
+    Need.TRANSACT: ["I want to top up", "It was never activated", "办理副卡", "我想充值"],
     Need.OTHER: ["Good morning", "你好"],
 }
 

@@ -14,7 +14,7 @@ LARGEST_PROBLEM = 64 * 1024
 
 def problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     """Check that an answer is a problem with one of these statuses (any 4xx if none is named), and return it."""
-    assert answer.status_code in (statuses or range(400, 500)), (answer.status_code, answer.text[:400])
+    assert answer.status_code in (statuses or range(400, 500)), _exchange(answer)
     assert answer.headers["content-type"] == MEDIA_TYPE
     assert len(answer.content) <= LARGEST_PROBLEM
     assert CANARY not in answer.text
@@ -46,3 +46,12 @@ def never_5xx(answer: httpx.Response) -> None:
     """Whatever was sent: it is taken, or refused as a problem."""
     if not answer.is_success:
         problem(answer)
+
+
+def _exchange(answer: httpx.Response) -> str:
+    """Say what was asked and answered, in case it is not as expected."""
+    try:
+        asked = answer.request.content[:200]
+    except httpx.RequestNotRead:
+        asked = b"(sent in pieces)"
+    return f"{answer.request.method} {answer.request.url} {asked!r} -> {answer.status_code} {answer.text[:400]}"

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import httpx
+from typing import Any, TypeVar
 
 from tests.factories.contacts import moments_ago
+
+Answer = TypeVar("Answer")
 
 
 def question(subscriber_id: str, **others: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def outcome(action: str, **others: Any) -> dict[str, Any]:
     return {"action": action, "outcome": "accepted", "occurred_at": moments_ago(seconds=1)} | others
 
 
-def at_once(times: int, send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
+def at_once(times: int, send: Callable[[int], Answer]) -> list[Answer]:
     """Make many requests at the same time."""
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(send, range(times)))

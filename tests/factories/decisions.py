@@ -153,5 +153,5 @@ def contexts(*statuses: SubscriberStatus) -> st.SearchStrategy[DecisionContext]:
         open_complaints=mostly(0, 1, 2),
         contacts=st.lists(contacts, max_size=3).map(tuple),
         acceptances=st.lists(st.builds(Acceptance, action=st.just("a"), at=past), max_size=1).map(tuple),
-        catalogue=st.lists(drawn_actions, min_size=1, max_size=6, unique_by=lambda drawn: drawn.code).map(tuple),
+        catalogue=st.lists(drawn_actions, min_size=1, max_size=4, unique_by=lambda drawn: drawn.code).map(tuple),
     )

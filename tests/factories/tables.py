@@ -1,6 +1,7 @@
 """What the store holds, as somebody who reads it without the service sees it."""
 
 import psycopg
+from psycopg import sql
 
 from app.settings import Settings
 
@@ -15,21 +16,19 @@ def tables(store: psycopg.Connection) -> list[str]:
 
 
 def count_rows(store: psycopg.Connection) -> dict[str, int]:
-    names = tables(store)
-    counted = store.execute(" UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in names).encode())
-    return dict(counted.fetchall())
+    count = sql.SQL("SELECT {}, count(*) FROM {}")
+    counts = [count.format(sql.Literal(name), sql.Identifier(name)) for name in tables(store)]
+    return dict(store.execute(sql.SQL(" UNION ALL ").join(counts)).fetchall())
 
 
 def where_found(store: psycopg.Connection, text: str) -> set[str]:
     """Name the tables that hold this text: plainly, or as the bytes of a binary column."""
     shapes = {text.lower(), text.encode().hex()}
     return {
-        table
-        for table in tables(store)
-        for row in _rows(store, table)
-        if any(shape in row.lower() for shape in shapes)
+        table for table in tables(store) for row in _rows(store, table) if any(shape in row.lower() for shape in shapes)
     }
 
 
 def _rows(store: psycopg.Connection, table: str) -> list[str]:
-    return [row for (row,) in store.execute(f"SELECT t::text FROM {table} t".encode())]
+    query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
+    return [row for (row,) in store.execute(query)]

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.domain.features import FeatureValue
+from app.domain.scores import Effect
 from app.ml.bundle import Bundle
-from app.ml.drivers import Effect, band, drivers
+from app.ml.drivers import band, drivers
 from app.ml.manifest import Bands
 from app.ml.scorer import score
 

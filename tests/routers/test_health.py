@@ -54,7 +54,7 @@ def test_scores_and_decisions_are_counted(api: httpx.Client) -> None:
 def test_a_store_of_an_older_schema_is_not_ready_and_scoring_is(
     new_database: Callable[[str], str], models_dir: Path, worker_id: str, ruin: str
 ) -> None:
-    name = ruin.split()[0].lower()
+    name = ruin.split(maxsplit=1)[0].lower()
     with serving(make_settings(new_database(f"old_{name}_{worker_id}"), models_dir)) as running:
         with open_store(running.settings) as store:
             store.execute(ruin.encode())

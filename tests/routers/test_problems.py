@@ -70,23 +70,18 @@ def test_keys_of_ten_thousand_characters_are_refused_in_a_short_answer(
 
 
 @every_write
-def test_a_pointer_escapes_what_json_pointers_escape(
-    api: httpx.Client, grounds: Grounds, operation: Operation
-) -> None:
+def test_a_pointer_escapes_what_json_pointers_escape(api: httpx.Client, grounds: Grounds, operation: Operation) -> None:
     answer = grounds.request(operation).send(api, json={"a/b~c": 1})
 
     assert "/a~1b~0c" in refused_fields(answer)
 
 
 @pytest.mark.parametrize("operation", TIMED, ids=str)
-@pytest.mark.parametrize("name", hell.NOT_TIMES)
-def test_what_is_no_time_with_an_offset_is_refused(
-    api: httpx.Client, grounds: Grounds, operation: Operation, name: str
-) -> None:
+def test_what_is_no_time_with_an_offset_is_refused(api: httpx.Client, grounds: Grounds, operation: Operation) -> None:
     request = grounds.request(operation)
-    answer = request.send(api, json={**(request.body or {}), "occurred_at": hell.NOT_TIMES[name]})
-
-    assert "/occurred_at" in refused_fields(answer)
+    for name, value in hell.NOT_TIMES.items():
+        answer = request.send(api, json={**(request.body or {}), "occurred_at": value})
+        assert refused_fields(answer) == {"/occurred_at"}, name
 
 
 @pytest.mark.parametrize("operation", TIMED, ids=str)
@@ -119,13 +114,12 @@ def test_a_limit_that_cannot_be_is_refused(api: httpx.Client, grounds: Grounds, 
 
 
 @every_list
-@pytest.mark.parametrize("name", CURSORS)
 def test_a_cursor_that_the_list_did_not_give_does_no_harm(
-    api: httpx.Client, grounds: Grounds, operation: Operation, name: str
+    api: httpx.Client, grounds: Grounds, operation: Operation
 ) -> None:
     request = grounds.request(operation)
-
-    never_5xx(request.send(api, params=request.params | {"cursor": CURSORS[name]}))
+    for cursor in CURSORS.values():
+        never_5xx(request.send(api, params=request.params | {"cursor": cursor}))
 
 
 @every_list
@@ -167,7 +161,9 @@ def test_an_unknown_page_is_a_problem(api: httpx.Client, path: str) -> None:
     problem(api.get(path), 404)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/scores"), ("DELETE", "/v1/features"), ("PROPFIND", "/livez")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/scores"), ("DELETE", "/v1/features"), ("PROPFIND", "/livez")]
+)
 def test_a_method_that_is_not_offered_is_a_problem_that_names_those_that_are(
     api: httpx.Client, method: str, path: str
 ) -> None:

@@ -30,9 +30,7 @@ def test_given_features_are_scored_with_reasons_that_add_up(api: httpx.Client) -
 
 @pytest.mark.parametrize("features", [LEAVING, STAYING], ids=["leaving", "staying"])
 @pytest.mark.parametrize("drivers", [0, 1, 5, 100])
-def test_however_many_drivers_are_shown_all_adds_up(
-    api: httpx.Client, features: dict[str, Any], drivers: int
-) -> None:
+def test_however_many_drivers_are_shown_all_adds_up(api: httpx.Client, features: dict[str, Any], drivers: int) -> None:
     answer = score(api, features=features, drivers=drivers)
     shown = answer["drivers"]
 
@@ -109,6 +107,16 @@ def test_a_stored_value_stands_where_a_feature_that_may_be_missing_is_not_given(
 
     expected = given | {name: LEAVING[name] for name in nullable}
     assert answer["probability"] == score(api, features=expected)["probability"]
+
+
+@pytest.mark.parametrize("features", [LEAVING, STAYING], ids=["leaving", "staying"])
+def test_a_value_that_is_missing_does_not_decide_a_score_alone(api: httpx.Client, features: dict[str, Any]) -> None:
+    """The sample has eleven rows without it, all stayers: far too few to be certain of anything."""
+    drivers = score(api, features=features | {"total_charges": None}, drivers=100)["drivers"]
+    missing = next(driver for driver in drivers if driver["feature"] == "total_charges")
+
+    assert missing["value"] is None
+    assert abs(missing["contribution"]) < 6  # a factor of 400 on the odds
 
 
 def test_all_features_given_need_nothing_stored(api: httpx.Client) -> None:

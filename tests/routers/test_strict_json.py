@@ -15,6 +15,7 @@ from tests.factories.operations import Operation, writes
 from tests.service import Service
 
 JSON = {"content-type": "application/json"}
+OTHER_TYPES = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
 every_write = pytest.mark.parametrize("operation", writes(), ids=str)
 
 
@@ -33,15 +34,15 @@ def test_the_described_example_is_taken(api: httpx.Client, grounds: Grounds, ope
 
 
 @every_write
-@pytest.mark.parametrize("name", hell.MALFORMED)
-def test_what_is_no_json_is_malformed(api: httpx.Client, grounds: Grounds, operation: Operation, name: str) -> None:
-    problem(send(api, grounds, operation, hell.MALFORMED[name]), 400)
+def test_what_is_no_json_is_malformed(api: httpx.Client, grounds: Grounds, operation: Operation) -> None:
+    for content in hell.MALFORMED.values():
+        problem(send(api, grounds, operation, content), 400)
 
 
 @every_write
-@pytest.mark.parametrize("name", hell.NOT_OBJECTS)
-def test_what_is_no_object_is_refused(api: httpx.Client, grounds: Grounds, operation: Operation, name: str) -> None:
-    problem(send(api, grounds, operation, hell.NOT_OBJECTS[name]), 422)
+def test_what_is_no_object_is_refused(api: httpx.Client, grounds: Grounds, operation: Operation) -> None:
+    for content in hell.NOT_OBJECTS.values():
+        problem(send(api, grounds, operation, content), 422)
 
 
 @every_write
@@ -77,17 +78,12 @@ def test_an_unfit_text_is_refused_however_deep_it_stands(
 
 
 @every_write
-@pytest.mark.parametrize(
-    "content_type",
-    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp"],
-)
-def test_another_content_type_is_refused(
-    api: httpx.Client, grounds: Grounds, operation: Operation, content_type: str
-) -> None:
+def test_another_content_type_is_refused(api: httpx.Client, grounds: Grounds, operation: Operation) -> None:
     request = grounds.request(operation)
     content = json.dumps(request.body).encode()
-
-    problem(request.send(api, content=content, headers=request.headers | {"content-type": content_type}), 415)
+    for content_type in OTHER_TYPES:
+        headers = request.headers | {"content-type": content_type}
+        problem(request.send(api, content=content, headers=headers), 415)
 
 
 @every_write
@@ -107,7 +103,7 @@ anything = st.recursive(
 
 @every_write
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import httpx
 import psycopg
 import pytest
@@ -7,7 +9,7 @@ from tests.factories.bodies import at_once
 from tests.factories.subscribers import LEAVING, new_id, subscriber
 from tests.factories.tables import where_found
 
-PROFILE = {
+PROFILE: dict[str, Any] = {
     "region": "east",
     "brand": "gold",
     "value_tier": "high",

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from app.domain.access import SCOPES
+from app.services.access import PREFIX_LENGTH
+from app.services.idempotency import Write
 from tests.conftest import make_key, make_settings, serving
 from tests.factories.answers import CANARY, problem, refused_fields
 from tests.factories.bodies import at_once, question
@@ -27,12 +29,12 @@ REPLAYED = "idempotent-replayed"
 KEPT = ("content-type", "location", "etag")
 
 
-def named(request: Request, key: str | bytes) -> dict[str, str | bytes]:
+def named(request: Request, key: str) -> dict[str, str]:
     return {**request.headers, "idempotency-key": key}
 
 
-def post(api: httpx.Client, path: str, body: object, key: str | bytes) -> httpx.Response:
-    return api.post(path, json=body, headers=[("idempotency-key", key)])
+def post(api: httpx.Client, path: str, body: object, key: str) -> httpx.Response:
+    return api.post(path, json=body, headers=[(b"idempotency-key", key.encode())])
 
 
 def test_every_post_that_records_something_takes_a_key() -> None:
@@ -99,7 +101,7 @@ def test_a_key_of_another_length_is_refused(api: httpx.Client, key: str) -> None
 
 def test_a_key_may_be_any_text_that_a_header_can_hold(api: httpx.Client) -> None:
     body = call(subscriber(api))
-    key = "ключ 钥匙 '; --".encode()
+    key = "ключ 钥匙 '; --"
 
     assert post(api, "/v1/interactions", body, key).status_code == 201
     assert post(api, "/v1/interactions", body, key).headers[REPLAYED] == "true"
@@ -121,8 +123,8 @@ def test_a_replay_needs_the_scope_still(api: httpx.Client, service: Service, sto
     body = call(subscriber(api))
     with service.as_caller(key) as caller:
         assert post(caller, "/v1/interactions", body, "scoped").status_code == 201
-    weak = make_key(service.settings, {"interactions:read"})
-    with service.as_caller(weak) as caller:
+    store.execute("UPDATE api_keys SET scopes = '{interactions:read}' WHERE prefix = %s", [key[:PREFIX_LENGTH]])
+    with serving(service.settings) as restarted, restarted.as_caller(key) as caller:
         problem(post(caller, "/v1/interactions", body, "scoped"), 403)
 
 
@@ -165,6 +167,22 @@ def test_twenty_arrivals_at_once_have_one_effect(
     assert set(added.values()) == {1}, added
 
 
+def test_a_write_that_is_still_being_made_is_a_conflict(
+    api: httpx.Client, service: Service, store: psycopg.Connection
+) -> None:
+    body = call(subscriber(api))
+    caller = store.execute("SELECT id FROM api_keys WHERE prefix = %s", [service.key[:PREFIX_LENGTH]]).fetchone()
+    assert caller
+    number = Write(caller[0], "record_interaction", "in flight", b"").lock
+    store.execute("SELECT pg_advisory_lock(%s)", [number])
+    answer = post(api, "/v1/interactions", body, "in flight")
+    store.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+    problem(answer, 409)
+    assert int(answer.headers["retry-after"]) > 0
+    assert post(api, "/v1/interactions", body, "in flight").status_code == 201
+
+
 def test_writes_without_a_key_are_all_made(api: httpx.Client) -> None:
     body = call(subscriber(api))
 
@@ -172,15 +190,15 @@ def test_writes_without_a_key_are_all_made(api: httpx.Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def unwilling(new_database: Callable[[str], str], models_dir: Path, worker_id: str) -> Iterator[tuple[Service, Grounds]]:
+def unwilling(
+    new_database: Callable[[str], str], models_dir: Path, worker_id: str
+) -> Iterator[tuple[Service, Grounds]]:
     """A service whose store takes every statement and refuses every commit."""
     settings = make_settings(new_database(f"unwilling_{worker_id}"), models_dir)
     lay_dictionary(settings)
     with serving(settings) as running, open_store(settings) as store:
         grounds = lay_grounds(running.client)
-        store.execute(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$"
-        )
+        store.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$")
         for table in ("subscribers", "feature_snapshots", "interactions", "complaints", "decisions", "outcomes"):
             store.execute(
                 f"CREATE CONSTRAINT TRIGGER refusal AFTER INSERT OR UPDATE OR DELETE ON {table}"
@@ -202,6 +220,21 @@ def test_a_change_that_the_store_does_not_commit_is_not_acknowledged(
         assert answer.status_code >= 500, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert count_rows(store) == rows
+
+
+def test_what_failed_is_logged_without_what_was_sent(
+    unwilling: tuple[Service, Grounds], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service, grounds = unwilling
+    body = call(grounds.ids["subscriber_id"], reason=CANARY, request=CANARY)
+    with caplog.at_level("DEBUG"):
+        answer = service.client.post("/v1/interactions", json=body)
+
+    assert answer.status_code >= 500
+    written = caplog.text + "".join(capfd.readouterr())
+    assert "unexpected" in written
+    assert CANARY not in written
+    assert grounds.ids["subscriber_id"] not in written
 
 
 def test_a_key_whose_write_was_not_committed_may_be_used_again(

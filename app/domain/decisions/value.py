@@ -4,13 +4,14 @@ expected value = uplift × retained margin − contact cost − p_accept × (acc
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from app.domain.decisions.context import Action, Churn, DecisionContext
 from app.domain.decisions.trace import Removal
 
 CENT: Final = Decimal("0.01")
+WIDE: Final = Context(prec=60)  # digits enough for any revenue a 32-bit float can hold
 DAYS_A_MONTH: Final = 30
 INTERVAL_Z: Final = 1.96  # 95 % of a normal distribution
 
@@ -37,8 +38,8 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         return Removal("MARGIN_UNKNOWN", "no revenue is known of the subscriber, so nothing can be weighed")
     months = Decimal(action.horizon_days) / DAYS_A_MONTH
     uplift, interval = uplift_of(context.churn, action)
-    retained = (context.monthly_margin * months).quantize(CENT)
-    dilution = (max(-action.monthly_arpu_effect, Decimal(0)) * months).quantize(CENT)
+    retained = _cents(context.monthly_margin * months)
+    dilution = _cents(max(-action.monthly_arpu_effect, Decimal(0)) * months)
     accepted = Decimal(repr(action.p_accept)) * (action.accept_cost + dilution)
     expected = Decimal(repr(uplift)) * retained - action.contact_cost - accepted
     return Value(
@@ -50,8 +51,12 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         accept_cost=action.accept_cost,
         dilution=dilution,
         p_accept=action.p_accept,
-        expected_value=expected.quantize(CENT),
+        expected_value=_cents(expected),
     )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, context=WIDE)
 
 
 def uplift_of(churn: Churn, action: Action) -> tuple[float, tuple[float, float]]:

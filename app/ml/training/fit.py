@@ -25,6 +25,10 @@ class Effort:
 
 FULL = Effort()
 
+# Without it, a bin that holds one class alone (ten rows without a value, a rare tariff) is pushed on and on, until it
+# decides a score by itself: by 22 log-odds on the public sample, against under 2 with it, which costs no accuracy.
+LEAF_PENALTY = 1.0
+
 
 def fit(
     matrix: NDArray[np.float32], labels: NDArray[np.bool_], contract: Sequence[Feature], *, seed: int, effort: Effort
@@ -43,6 +47,7 @@ def fit(
         outer_bags=effort.outer_bags,
         max_rounds=effort.max_rounds,
         n_jobs=effort.threads,
+        reg_lambda=LEAF_PENALTY,
         random_state=seed,
     )
     # Threads, not processes: the work is native code that lets the others run, and a process would first import it all.

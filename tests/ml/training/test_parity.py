@@ -28,10 +28,10 @@ def change_a_score(graph: onnx.ModelProto) -> None:
     scores.CopyFrom(numpy_helper.from_array(table, "scores"))
 
 
-def move_a_cut_to_the_next_float32(graph: onnx.ModelProto) -> None:
+def move_cuts_to_the_next_float32(graph: onnx.ModelProto) -> None:
+    # All of them, since a single one may lie between two bins of equal score.
     cuts = attribute(graph, "nodes_values").floats
-    index = next(index for index, cut in enumerate(cuts) if np.isfinite(cut) and cut % 0.5)
-    cuts[index] = float(np.nextafter(np.float32(cuts[index]), np.float32(np.inf)))
+    cuts[:] = [float(np.nextafter(np.float32(cut), np.float32(np.inf))) for cut in cuts]
 
 
 def send_missing_values_the_other_way(graph: onnx.ModelProto) -> None:
@@ -46,7 +46,7 @@ def shift_the_intercept(graph: onnx.ModelProto) -> None:
 
 @pytest.mark.parametrize(
     "corrupt",
-    [change_a_score, move_a_cut_to_the_next_float32, send_missing_values_the_other_way, shift_the_intercept],
+    [change_a_score, move_cuts_to_the_next_float32, send_missing_values_the_other_way, shift_the_intercept],
 )
 def test_a_corrupted_graph_is_refused_and_nothing_is_written(
     corrupt: Callable[[onnx.ModelProto], None],

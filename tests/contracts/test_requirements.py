@@ -1,0 +1,55 @@
+"""The lock files name exact versions by their content, and no place to get them from."""
+
+import re
+import tomllib
+
+import pytest
+
+from tests.contracts.repository import ROOT
+
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+REQUIREMENT = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>\S+)( ; (?P<marker>.+?))?(?P<hashes>( --hash=sha256:[0-9a-f]{64})+)"
+)
+
+
+def requirements(lock: str) -> list[str]:
+    text = (ROOT / lock).read_text(encoding="utf-8").replace(" \\\n", "")
+    return [re.sub(r" +", " ", line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def names(lock: str) -> set[str]:
+    return {line.partition("==")[0] for line in requirements(lock)}
+
+
+def pinned(lock: str) -> set[str]:
+    """What is locked, whatever it is needed for."""
+    return {re.sub(r" ; .+?(?= --hash)", "", line) for line in requirements(lock)}
+
+
+def test_the_locks_are_found() -> None:
+    assert LOCKS == ["requirements-serve.lock", "requirements.lock"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_carries_no_address(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text(encoding="utf-8")
+    assert not [line for line in requirements(lock) if line.startswith("-")]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_requirement_is_an_exact_version_with_its_hashes(lock: str) -> None:
+    assert [line for line in requirements(lock) if not REQUIREMENT.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_everything_serving_needs_is_locked(lock: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    direct = {re.split(r"[\[<>=~! ;]", line)[0] for line in project["dependencies"]}
+
+    assert direct <= names(lock)
+
+
+def test_what_serves_is_part_of_what_is_developed_with() -> None:
+    assert pinned("requirements-serve.lock") <= pinned("requirements.lock")
+    assert not names("requirements-serve.lock") & {"scikit-learn", "pandas", "interpret-core", "pytest", "onnx"}

@@ -1,0 +1,195 @@
+"""Who is erased is gone from every table; what was decided stays, and names nobody."""
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from app.services.access import PREFIX_LENGTH
+from tests.factories.answers import problem, refused_fields
+from tests.factories.bodies import outcome, question
+from tests.factories.contacts import call, complaint
+from tests.factories.subscribers import LEAVING, new_id
+from tests.factories.tables import count_rows, open_store, where_found
+from tests.service import Service
+
+PHONE, NAME, MAIL, STREET = "+8613877665544", "Ouyang Xiu", "xiu@oldtavern.example", "3 Pavilion Lane"
+SAID, ASKED, TOLD, CAUSE, WHY = (
+    "my aunt Mei told me",
+    "call Uncle Bo",
+    "Clerk Gao laughed",
+    "Gao was new",
+    "Mei said so",
+)
+CANARIES = (PHONE, NAME, MAIL, STREET, SAID, ASKED, TOLD, CAUSE, WHY)
+
+
+class Life:
+    """One subscriber, with everything that the service can know of somebody."""
+
+    def __init__(self, api: httpx.Client) -> None:
+        self.api = api
+        self.id = f"erase-{new_id()}"
+        self.path = f"/v1/subscribers/{self.id}"
+        contact = {"name": NAME, "phone": PHONE, "email": MAIL, "address": STREET}
+        self.send("PUT", self.path, {"region": "east", "contact": contact})
+        self.send("PUT", f"{self.path}/snapshots/2026-10-31", {"features": LEAVING})
+        self.contact = call(self.id, reason=SAID, request=ASKED, client_reference=f"ref {self.id}")
+        self.send("POST", "/v1/interactions", self.contact)
+        opened = self.send("POST", "/v1/complaints", complaint(self.id, description=TOLD))
+        solved = {"status": "resolved", "root_cause": CAUSE, "action_taken": CAUSE}
+        self.send("PATCH", f"/v1/complaints/{opened['id']}", solved)
+        self.decision = self.send("POST", "/v1/decisions", question(self.id))
+        self.outcomes = f"/v1/decisions/{self.decision['decision_id']}/outcomes"
+        self.outcome = outcome(self.decision["actions"][0]["code"], reason=WHY)
+        self.send("POST", self.outcomes, self.outcome)
+
+    def send(self, method: str, path: str, body: Any) -> Any:
+        answer = self.resend(method, path, body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def resend(self, method: str, path: str, body: Any) -> httpx.Response:
+        headers = {"idempotency-key": f"{path} of {self.id}", "if-match": "*"}
+        return self.api.request(method, path, json=body, headers=headers)
+
+
+@pytest.fixture
+def life(api: httpx.Client) -> Life:
+    return Life(api)
+
+
+@pytest.fixture
+def pseudonym(life: Life, store: psycopg.Connection) -> Any:
+    return pseudonym_of(life, store)
+
+
+@pytest.fixture
+def erased(life: Life, pseudonym: Any) -> Life:
+    assert pseudonym
+    answer = life.api.delete(life.path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    return life
+
+
+def pseudonym_of(life: Life, store: psycopg.Connection) -> Any:
+    found = store.execute("SELECT pseudonym FROM subscribers WHERE subscriber_id = %s", [life.id]).fetchone()
+    assert found
+    return found[0]
+
+
+def test_what_identifies_somebody_is_readable_in_no_table(life: Life, store: psycopg.Connection) -> None:
+    assert where_found(store, life.id) >= {"subscribers", "interactions", "complaints", "feature_snapshots"}
+    for canary in CANARIES:
+        assert not where_found(store, canary)
+
+
+def test_decisions_and_outcomes_never_name_the_subscriber(life: Life, store: psycopg.Connection) -> None:
+    assert not where_found(store, life.id) & {"decisions", "outcomes"}
+
+
+def test_who_is_erased_is_not_found(erased: Life) -> None:
+    problem(erased.api.get(erased.path), 404)
+    problem(erased.api.delete(erased.path), 404)
+    problem(erased.api.get(f"{erased.path}/snapshots/2026-10-31"), 404)
+    problem(erased.api.get("/v1/interactions", params={"subscriber_id": erased.id}), 404)
+    problem(erased.api.get(f"{erased.path}/next-best-actions", params={"channel": "call"}), 404)
+    assert erased.api.get("/v1/complaints", params={"subscriber_id": erased.id}).json()["items"] == []
+    assert refused_fields(erased.api.post("/v1/scores", json={"subscriber_id": erased.id})) == {"/subscriber_id"}
+
+
+def test_who_is_erased_is_named_in_no_table(erased: Life, store: psycopg.Connection) -> None:
+    for text in (erased.id, *CANARIES):
+        assert not where_found(store, text)
+
+
+def test_decisions_and_outcomes_stay_under_a_pseudonym(life: Life, store: psycopg.Connection, pseudonym: Any) -> None:
+    before = count_rows(store)
+    life.api.delete(life.path)
+    after = count_rows(store)
+
+    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes"}
+    gone = {table for table in before if after[table] != before[table]}
+    assert gone == {
+        "subscribers",
+        "feature_snapshots",
+        "interactions",
+        "interaction_references",
+        "complaints",
+        "idempotency_answers",
+    }
+
+
+def test_a_decision_of_the_erased_is_gone(erased: Life) -> None:
+    problem(erased.api.get(f"/v1/decisions/{erased.decision['decision_id']}"), 410)
+    problem(erased.api.post(erased.outcomes, json=erased.outcome | {"outcome": "retained"}), 410)
+
+
+def test_no_repeated_write_brings_anything_back(erased: Life, store: psycopg.Connection) -> None:
+    problem(erased.resend("POST", "/v1/interactions", erased.contact), 422)
+    problem(erased.resend("POST", "/v1/complaints", complaint(erased.id, description=TOLD)), 422)
+    problem(erased.resend("POST", "/v1/decisions", question(erased.id)), 422)
+    problem(erased.resend("POST", erased.outcomes, erased.outcome), 410)
+    assert not where_found(store, erased.id)
+
+
+def test_who_comes_back_is_somebody_new(erased: Life, store: psycopg.Connection, pseudonym: Any) -> None:
+    returned = erased.api.put(erased.path, json={})
+
+    assert (returned.status_code, returned.json()["version"], returned.json()["contact"]) == (201, 1, None)
+    assert pseudonym_of(erased, store) != pseudonym
+    problem(erased.api.get(f"/v1/decisions/{erased.decision['decision_id']}"), 410)
+    assert erased.api.get("/v1/interactions", params={"subscriber_id": erased.id}).json()["items"] == []
+
+
+def test_an_answer_on_its_way_while_somebody_is_erased_is_not_kept(
+    life: Life, service: Service, store: psycopg.Connection
+) -> None:
+    """A contact that is known already is answered again, with what was said in it."""
+    key = f"late answer {life.id}"
+    caller = store.execute("SELECT id FROM api_keys WHERE prefix = %s", [service.key[:PREFIX_LENGTH]]).fetchone()
+    assert caller
+    with open_store(service.settings) as rival, ThreadPoolExecutor(2) as threads:
+        # Another transaction that keeps an answer to this very key holds the request up just before its end.
+        rival.autocommit = False
+        rival.execute(
+            "INSERT INTO idempotency_answers VALUES (%s, 'record_interaction', %s, '', 201, '{}', '', NULL, now())",
+            [caller[0], hashlib.sha256(key.encode()).digest()],
+        )
+        send = partial(life.api.post, "/v1/interactions", json=life.contact, headers={"idempotency-key": key})
+        answering = threads.submit(send)
+        wait_until_somebody_waits(store)
+        erasing = threads.submit(life.api.delete, life.path)
+        wait([erasing], timeout=0.5)
+        rival.rollback()
+
+        assert erasing.result().status_code == 204
+        assert answering.result().status_code == 200
+    assert not where_found(store, life.id)
+
+
+def wait_until_somebody_waits(store: psycopg.Connection) -> None:
+    give_up = time.monotonic() + 5
+    while time.monotonic() < give_up:
+        query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        if store.execute(query).rowcount:
+            return
+    pytest.fail("nobody waits")
+
+
+def test_what_a_caller_wrote_into_a_question_goes_with_the_subscriber(
+    api: httpx.Client, store: psycopg.Connection
+) -> None:
+    """A context is free: an agent's screen may send a note in it, and the note may name somebody."""
+    subscriber_id = f"erase-{new_id()}"
+    api.put(f"/v1/subscribers/{subscriber_id}", json={})
+    asked = question(subscriber_id, context={"note": "Wang Anshi, 13700007777, is furious"})
+    assert api.post("/v1/decisions", json=asked).status_code == 201
+    assert api.delete(f"/v1/subscribers/{subscriber_id}").status_code == 204
+
+    assert not where_found(store, "Wang Anshi")
