@@ -4,7 +4,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
@@ -93,6 +93,10 @@ class Settings(BaseModel):
     @property
     def stale_after(self) -> timedelta:
         return timedelta(days=self.stale_after_days)
+
+    def today(self, at: datetime) -> date:
+        """The operator's date at this time: snapshots and contracts are dated by it."""
+        return at.astimezone(ZoneInfo(self.timezone)).date()
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:

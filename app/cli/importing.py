@@ -19,6 +19,7 @@ from app.errors import Invalid
 from app.pipelines.mapping import Reject, bind, read_mapping
 from app.pipelines.tables import open_table
 from app.services.imports import Import, Tally, import_table
+from app.services.subscribers import require_known_day
 
 
 class DateRefused(Invalid):
@@ -43,9 +44,11 @@ def import_(
         raise RejectsRefused(f"--rejects {rejects} would overwrite what is to be imported")
 
     async def work(store: Opened) -> Tally:
+        at = datetime.now(UTC)
+        require_known_day(on, store.settings.today(at))
         with _rejects_file(rejects) as refuse, _bar(f"Importing {table.name}") as progress:
             job = Import(opened_table, read, table.name, on, refuse, progress)
-            return await import_table(store.sessions, store.vault, job, datetime.now(UTC))
+            return await import_table(store.sessions, store.vault, job, at)
 
     tally = opened.run(work)
     typer.echo(

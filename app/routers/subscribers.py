@@ -113,10 +113,14 @@ async def put_snapshot(
     as_of: Annotated[IsoDate, Path()],
     snapshot: SnapshotWrite,
     session: SessionDep,
+    resources: ResourcesDep,
     at: AtDep,
     response: Response,
 ) -> SubscriberSnapshotRead:
-    stored, created = await subscribers.put_snapshot(session, subscriber_id, as_of, snapshot.features, at)
+    today = resources.settings.today(at)
+    stored, created = await subscribers.put_snapshot(
+        session, subscriber_id, as_of, snapshot.features, at=at, today=today
+    )
     if created:
         response.status_code = 201
         response.headers["Location"] = f"/v1/subscribers/{subscriber_id}/snapshots/{as_of}"

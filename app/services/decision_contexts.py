@@ -71,7 +71,7 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         limit=question.limit,
         status=subscribers.SubscriberStatus(subscriber.status),
         opted_out=frozenset(name for name, allowed in subscriber.consents.items() if not allowed),
-        facts=_facts(subscriber, snapshot, score, complaint_counts, question, at),
+        facts=_facts(subscriber, snapshot, score, complaint_counts, question, settings.today(at)),
         churn=_churn(score) if score else None,
         monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
         open_complaints=complaint_counts["open"],
@@ -99,12 +99,12 @@ def _facts(
     score: Score | None,
     complaint_counts: Mapping[str, int],
     question: DecisionCreate,
-    at: datetime,
+    today: date,
 ) -> dict[str, dict[str, Any]]:
     """What an eligibility rule may ask (docs/operations.md lists it). What is unknown or protected is not there."""
     profile = {name: getattr(subscriber, name) for name in ("status", "region", "brand", "value_tier", "payment_type")}
     facts: dict[str, dict[str, Any]] = {
-        "subscriber": {**profile, "tenure_months": _tenure_months(subscriber.joined_on, at)},
+        "subscriber": {**profile, "tenure_months": _tenure_months(subscriber.joined_on, today)},
         "features": snapshot.features if snapshot else {},
         "score": {"probability": score.probability, "band": score.band.value} if score else {},
         "complaints": dict(complaint_counts),
@@ -116,8 +116,8 @@ def _facts(
     }
 
 
-def _tenure_months(joined_on: date | None, at: datetime) -> float | None:
-    return None if joined_on is None else (at.date() - joined_on).days / DAYS_A_MONTH
+def _tenure_months(joined_on: date | None, today: date) -> float | None:
+    return None if joined_on is None else (today - joined_on).days / DAYS_A_MONTH
 
 
 def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:

@@ -56,7 +56,6 @@ class Import:
 
 async def import_table(sessions: Sessions, vault: Vault, job: Import, at: datetime) -> Tally:
     """Store the table a chunk at a time: after a crash, importing it again completes it."""
-    subscribers.require_date_known(job.as_of, at)
     declared = job.mapping.features()
     categories = [feature.name for feature in declared if feature.type is FeatureType.CATEGORY]
     async with transaction(sessions) as session:

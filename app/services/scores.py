@@ -85,7 +85,7 @@ def known_to(bundle: Bundle, features: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_stale(as_of: date | None, at: datetime, settings: Settings) -> bool:
-    return as_of is not None and at.date() - as_of > settings.stale_after
+    return as_of is not None and settings.today(at) - as_of > settings.stale_after
 
 
 def present_drivers(drivers: list[Driver]) -> list[DriverRead]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ from app.services.features import check_features
 from app.vault import Vault
 
 CONTACT: Final = "contact"
-MOST_AHEAD: Final = timedelta(hours=14)  # the first time zone into a new day is that far ahead of UTC
 PLAIN_FIELDS: Final = (
     "region",
     "brand",
@@ -147,13 +146,19 @@ async def erase_subscriber(session: AsyncSession, subscriber_id: str) -> None:
 
 
 async def put_snapshot(
-    session: AsyncSession, subscriber_id: str, as_of: date, features: Mapping[str, Any], at: datetime
+    session: AsyncSession,
+    subscriber_id: str,
+    as_of: date,
+    features: Mapping[str, Any],
+    *,
+    at: datetime,
+    today: date,
 ) -> tuple[FeatureSnapshot, bool]:
     """Store what was known of a subscriber as of a date, replacing what was stored for it before.
 
     Raises FeaturesNotInDictionary by name. Tells whether the snapshot is new.
     """
-    require_date_known(as_of, at)
+    require_known_day(as_of, today)
     await check_features(session, features)
     await get_subscriber(session, subscriber_id, for_update=True)
     snapshot = await session.get(FeatureSnapshot, (subscriber_id, as_of))
@@ -166,9 +171,8 @@ async def put_snapshot(
     return snapshot, is_new
 
 
-def require_date_known(as_of: date, at: datetime) -> None:
-    """Raise SnapshotOfTheFuture for a date that has begun nowhere yet."""
-    if as_of > (at + MOST_AHEAD).date():
+def require_known_day(as_of: date, today: date) -> None:
+    if as_of > today:
         raise SnapshotOfTheFuture.at("/path/as_of", "lies in the future")
 
 
