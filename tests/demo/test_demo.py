@@ -19,6 +19,8 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one after the other: they share a folder
+
 KINDS = {"crm", "agent", "analyst", "admin"}
 
 
@@ -69,7 +71,6 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.slow
 def test_the_demo_sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
     with demo(folder, timeout=150) as (process, told):
         assert process.poll() is None, (folder / "demo.log").read_text()
@@ -84,7 +85,6 @@ def test_the_demo_sets_itself_up_serves_and_leaves_nothing_running(folder: Path)
     assert not processes_of(folder)
 
 
-@pytest.mark.slow
 def test_a_warm_start_takes_up_what_is_there(folder: Path) -> None:
     before = json.loads((folder / ".stayline" / "demo.json").read_text())
     with demo(folder, timeout=30) as (_, told):
@@ -93,7 +93,6 @@ def test_a_warm_start_takes_up_what_is_there(folder: Path) -> None:
         assert "Training" not in (folder / "demo.log").read_text()
 
 
-@pytest.mark.slow
 def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None:
     with demo(folder, timeout=30) as (process, before):
         key = before["api_keys"]["crm"]
@@ -111,7 +110,6 @@ def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None
     assert not processes_of(folder)
 
 
-@pytest.mark.slow
 def test_the_demo_keeps_its_hands_off_a_database_that_is_not_its_own(folder: Path, database_url: str) -> None:
     refused = subprocess.run(
         [sys.executable, "-m", "app", "demo", "--port", str(free_port())],
