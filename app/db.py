@@ -17,9 +17,10 @@ from app.settings import Settings
 Sessions = async_sessionmaker[AsyncSession]
 
 # PostgreSQL error classes that mean "not now" rather than "never": connection, resources, operator intervention,
-# system, rollback; then lock_timeout, read-only and idle-in-transaction by their own codes (PostgreSQL appendix A).
+# system, rollback; then lock_timeout, read-only, idle-in-transaction and a plan older than a migration by their own
+# codes (PostgreSQL appendix A).
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
-OUTAGE_CODES: Final = ("55P03", "25006", "25P03")
+OUTAGE_CODES: Final = ("55P03", "25006", "25P03", "0A000")
 DATA_CLASS: Final = "22"
 
 

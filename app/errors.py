@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+MOST_VIOLATIONS = 20
+
 
 class Violation(NamedTuple):
     """One thing wrong with the input: where (a JSON pointer) and what."""
@@ -29,7 +31,7 @@ class AppError(Exception):
     def __init__(self, detail: str, violations: Sequence[Violation] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.violations = tuple(violations)
+        self.violations = tuple(violations[:MOST_VIOLATIONS])
 
     @classmethod
     def title(cls) -> str:

@@ -34,7 +34,6 @@ def create_app(settings: Settings) -> FastAPI:
         yield {
             "resources": Resources(
                 settings=settings,
-                engine=engine,
                 sessions=create_sessions(engine),
                 vault=Vault(settings.keys),
                 keys=KeyCache(),

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 PREFIX = "STAYLINE_"
 KEY_BYTES = 32
+ADDRESS_PARAMETERS = frozenset({"host", "port", "sslmode"})
 # 32 random bytes practically never hold fewer than 16 different values; a passphrase or a default often does.
 LEAST_DISTINCT_BYTES = 16
 
@@ -39,7 +40,7 @@ class Settings(BaseModel):
 
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
     timezone: str = "UTC"
-    language: str = Field("en", pattern="^[a-z]{2}(-[A-Z]{2})?$")
+    language: Literal["en", "zh-CN"] = "en"
     revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
     margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)
     stale_after_days: int = Field(35, ge=1, le=3650)
@@ -72,8 +73,10 @@ class Settings(BaseModel):
             found = parts.scheme.partition("+")[0] in {"postgresql", "postgres"} and parts.port != 0
         except ValueError:  # the port is no number
             found = False
-        if not found:
+        if not found or "://" not in value.get_secret_value():
             raise ValueError("is not an address such as postgresql://user:password@host/stayline")
+        if unknown := sorted(set(parse_qs(parts.query)) - ADDRESS_PARAMETERS):
+            raise ValueError(f"has the parameter {unknown[0]}; known are {', '.join(sorted(ADDRESS_PARAMETERS))}")
         return value
 
     @field_validator("timezone")

@@ -1,6 +1,6 @@
 """What identifies a person, sealed: one data key a subscriber, itself sealed by a master key from the settings.
 
-Deleting a subscriber's data key makes every copy of their sealed fields unreadable, backups included.
+Deleting a subscriber's data key makes sealed copies unreadable, once backups that hold the key have aged out.
 AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); layout: key id ‖ nonce ‖ ciphertext ‖ tag.
 """
 
@@ -10,10 +10,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from app.settings import KEY_BYTES
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 KEY_ID_BYTES: Final = 4
 

@@ -172,9 +172,11 @@ def serving(settings: Settings) -> Iterator[Service]:
     port = running.servers[0].sockets[0].getsockname()[1]
     key = make_key(settings, SCOPES)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}) as client:
-        yield Service(client, settings, key)
-    running.should_exit = True
-    thread.join(timeout=20)
+        try:
+            yield Service(client, settings, key)
+        finally:
+            running.should_exit = True
+            thread.join(timeout=20)
 
 
 def make_key(settings: Settings, scopes: frozenset[str] | set[str], agent_id: str | None = None) -> str:

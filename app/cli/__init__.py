@@ -47,7 +47,11 @@ def main() -> None:
     try:
         build(asked)()
     except AppError as error:
-        shown = [f"{v.pointer.lstrip('/')} {v.detail}" for v in error.violations[:MOST_VIOLATIONS_SHOWN]]
+        shown = [
+            f"{v.pointer.lstrip('/')} {v.detail}"
+            for v in error.violations[:MOST_VIOLATIONS_SHOWN]
+            if v.detail != error.detail
+        ]
         _fail("; ".join([error.detail.rstrip("."), *shown]))
     except (SettingsRefused, Unsealable) as error:
         _fail(str(error))

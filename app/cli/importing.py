@@ -44,11 +44,10 @@ def import_(
         raise RejectsRefused(f"--rejects {rejects} would overwrite what is to be imported")
 
     async def work(store: Opened) -> Tally:
-        at = datetime.now(UTC)
-        require_known_day(on, store.settings.today(at))
+        require_known_day(on, store.settings.today(_now()))
         with _rejects_file(rejects) as refuse, _bar(f"Importing {table.name}") as progress:
             job = Import(opened_table, read, table.name, on, refuse, progress)
-            return await import_table(store.sessions, store.vault, job, at)
+            return await import_table(store.sessions, store.vault, job, _now)
 
     tally = opened.run(work)
     typer.echo(
@@ -57,6 +56,10 @@ def import_(
     )
     if tally.refused:
         typer.echo(f"refused rows: {rejects}" if rejects else "name a file with --rejects to see why rows are refused")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _date(text: str) -> date:

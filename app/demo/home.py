@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-KEY_BYTES = 32
+from app.settings import KEY_BYTES
 
 
 @dataclass(frozen=True, slots=True)

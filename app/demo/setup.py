@@ -1,5 +1,6 @@
 """Makes the demo: database, model, subscribers, keys. What is already there is left as it is."""
 
+import csv
 import json
 import os
 import subprocess
@@ -84,12 +85,18 @@ async def describe(demo: Demo, sessions: Sessions, base_url: str) -> dict[str, A
     """Write what others need to use the demo: addresses, keys, and subscribers the model was not trained on."""
     known = json.loads(demo.description.read_text()).get("api_keys", {}) if demo.description.exists() else {}
     async with transaction(sessions) as session:
-        ids = await session.scalars(select(FeatureSnapshot.subscriber_id).distinct())
+        ids = set(await session.scalars(select(FeatureSnapshot.subscriber_id).distinct())) & _ids_of(demo)
         keys = {name: await _key(session, name, known.get(name)) for name in KEY_SCOPES}
         unseen = sorted((id for id in ids if is_held_out(id)), key=lambda id: (len(id), id))
     told = {"base_url": base_url, "database_url": demo.database_url, "api_keys": keys, "subscriber_ids": unseen}
     write_private(demo.description, json.dumps(told, indent=2))
     return told
+
+
+def _ids_of(demo: Demo) -> set[str]:
+    """The sample's own ids: whatever else was imported, a label might have been known of."""
+    with demo.table.open(encoding="utf-8", newline="") as file:
+        return {row["rownames"] for row in csv.DictReader(file)}
 
 
 async def _key(session: Any, name: str, known: str | None) -> str:

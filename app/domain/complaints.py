@@ -72,7 +72,7 @@ _MAJOR_SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a complaint must hold before it may be resolved and closed (requirement E21)."""
+    """What a complaint must hold before it may be resolved and closed."""
 
     root_cause: str | None
     action_taken: str | None

@@ -31,6 +31,10 @@ PROTECTED = frozenset(
 )
 
 
+def is_protected(name: str) -> bool:
+    return name.lower() in PROTECTED
+
+
 class FeatureType(StrEnum):
     NUMBER = "number"
     CATEGORY = "category"

@@ -20,7 +20,7 @@ class Direction(StrEnum):
 
 
 class Phase(StrEnum):
-    """Requirement G15."""
+    """Where in a purchase the contact came."""
 
     PRE_SALE = "pre_sale"
     DURING_SALE = "during_sale"
@@ -34,7 +34,7 @@ class Sentiment(StrEnum):
 
 
 class Need(StrEnum):
-    """Requirement K2, with what a retention team must tell apart added."""
+    """What the contact was about; leaving and faults are told apart for those who work to keep subscribers."""
 
     LEAVE = "leave"
     COMPLAINT = "complaint"
@@ -56,7 +56,23 @@ class Classification:
 _WORDS: Final[tuple[tuple[Need, tuple[str, ...]], ...]] = (
     (
         Need.LEAVE,
-        ("port out", "porting code", "cancel my", "leave for", "switch to another", "销户", "转网", "携号转网"),
+        (
+            "port out",
+            "porting code",
+            "cancel",
+            "terminate",
+            "port my number",
+            "porting",
+            "change operator",
+            "leave for",
+            "switch to another",
+            "销户",
+            "取消合约",
+            "解约",
+            "退网",
+            "转网",
+            "携号转网",
+        ),
     ),
     (Need.COMPLAINT, ("complain", "unacceptable", "fed up", "third time", "投诉", "不满")),
     (
@@ -75,7 +91,10 @@ _WORDS: Final[tuple[tuple[Need, tuple[str, ...]], ...]] = (
         ),
     ),
     (Need.BILLING, ("bill", "charge", "invoice", "refund", "账单", "扣费", "话费")),
-    (Need.DEVICE_ENQUIRY, ("handset", "phone upgrade", "router", "device", "手机", "光猫", "终端")),
+    (
+        Need.DEVICE_ENQUIRY,
+        ("handset", "phone screen", "battery", "phone upgrade", "router", "device", "手机", "屏幕", "光猫", "终端"),
+    ),
     (Need.PLAN_ENQUIRY, ("plan", "tariff", "package", "roaming", "套餐", "资费", "漫游")),
     (Need.TRANSACT, ("activate", "renew", "top up", "change my", "order", "办理", "充值", "开通")),
 )

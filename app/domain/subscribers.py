@@ -12,7 +12,7 @@ class SubscriberStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-# Those the operator cut off itself: trying to keep them is wasted (requirements A11, A12).
+# Those the operator cut off itself: trying to keep them is wasted.
 INVOLUNTARY: Final = frozenset({SubscriberStatus.SUSPENDED, SubscriberStatus.ARREARS})
 
 MASK: Final = "•"

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from app.domain.features import LARGEST_FLOAT32, Feature, FeatureType, FeatureValue
 from app.errors import Invalid, Violation, json_pointer
 
-MOST_VIOLATIONS = 20
-
 Coder = Callable[[FeatureValue], float]
 
 
@@ -149,7 +147,7 @@ def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> Features
         for feature in contract.features
         if (reason := feature.why_refused(values.get(feature.name)))
     ]
-    violations = sorted(unknown + wrong)[:MOST_VIOLATIONS]
+    violations = sorted(unknown + wrong)
     return FeaturesRefused("Some features do not fit the model's input contract.", violations)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from app.domain.features import LONGEST_LEVEL, PROTECTED, Feature, FeatureType
+from app.domain.features import LONGEST_LEVEL, Feature, FeatureType, is_protected
 
 FORMAT = 1
 MODEL: Final = "model.onnx"
@@ -38,7 +38,7 @@ class InputFeature(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         number, category = self.type is FeatureType.NUMBER, self.type is FeatureType.CATEGORY
-        _require(self.name.lower() not in PROTECTED, "a protected attribute is never a model input")
+        _require(not is_protected(self.name), "a protected attribute is never a model input")
         _require(number or (self.minimum is None and self.maximum is None), "only a number has a range")
         _require(
             self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum exceeds maximum"

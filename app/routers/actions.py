@@ -3,11 +3,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.models import Action
-from app.routers.deps import Cursor, Limit, SessionDep, allow
+from app.routers.deps import After, Limit, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.actions import ActionRead, EffectRead
-from app.schemas.base import Code, Page, as_page, decode_cursor
+from app.schemas.base import Code, Page, as_page
 from app.services import actions
 
 router = APIRouter(tags=["actions"], route_class=UnitOfWorkRoute)
@@ -20,8 +20,7 @@ router = APIRouter(tags=["actions"], route_class=UnitOfWorkRoute)
     dependencies=[allow("catalogue:read")],
     responses=reads(),
 )
-async def list_actions(session: SessionDep, limit: Limit = 50, cursor: Cursor = None) -> Page[ActionRead]:
-    after = decode_cursor(cursor, 1)[0] if cursor else None
+async def list_actions(session: SessionDep, after: After, limit: Limit = 50) -> Page[ActionRead]:
     rows = await actions.list_actions(session, after=after, limit=limit + 1)
     return as_page([_read(row) for row in rows], limit, lambda item: (item.code,))
 

@@ -68,7 +68,7 @@ async def list_complaints(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ComplaintRead]:
-    before = decode_id_cursor(cursor) if cursor else None
+    before = decode_id_cursor(cursor) if cursor is not None else None
     rows = await complaints.list_complaints(
         session, subscriber_id=subscriber_id, status=status, before=before, limit=limit + 1
     )
@@ -104,13 +104,15 @@ async def update_complaint(
     changes: ComplaintUpdate,
     if_match: IfMatch,
     session: SessionDep,
+    caller: CallerDep,
     resources: ResourcesDep,
     at: AtDep,
     response: Response,
 ) -> ComplaintRead:
     row, subscriber = await complaints.get_complaint(session, complaint_id, for_update=True)
     require_version(if_match, row.version)
-    complaints.update_complaint(row, subscriber, resources.vault, changes.model_dump(exclude_unset=True), at)
+    said = changes.model_dump(exclude_unset=True)
+    complaints.update_complaint(row, subscriber, resources.vault, caller, said, at)
     response.headers["ETag"] = etag(row.version)
     return _read(row, subscriber, resources.vault)
 

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPBearer
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions
 from app.domain.access import Caller
 from app.errors import PreconditionFailed, PreconditionRequired
 from app.ml.bundle import Bundle
 from app.observability import Metrics
+from app.schemas.base import decode_cursor
 from app.services.access import KeyCache, require_scope
 from app.settings import Settings
 from app.vault import Vault
@@ -24,7 +25,6 @@ class Resources:
     """What the lifespan opened, for every request."""
 
     settings: Settings
-    engine: AsyncEngine
     sessions: Sessions
     vault: Vault
     keys: KeyCache
@@ -94,3 +94,10 @@ AtDep = Annotated[datetime, Depends(_at)]
 IfMatch = Annotated[str, Depends(_expected_version)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items a page")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before")]
+
+
+def _after(cursor: Cursor = None) -> str | None:
+    return decode_cursor(cursor, 1)[0] if cursor is not None else None
+
+
+After = Annotated[str | None, Depends(_after)]

@@ -3,10 +3,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.domain.scores import Band
-from app.routers.deps import Cursor, Limit, ResourcesDep, SessionDep, allow
+from app.routers.deps import After, Limit, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import Page, as_page, decode_cursor
+from app.schemas.base import Page, as_page
 from app.schemas.features import BandRead, ContractFeatureRead, FeatureRead, FeatureSchemaRead
 from app.schemas.scores import ChurnKind
 from app.services import features, scores
@@ -21,8 +21,7 @@ router = APIRouter(tags=["features"], route_class=UnitOfWorkRoute)
     dependencies=[allow("subscribers:read")],
     responses=reads(),
 )
-async def list_features(session: SessionDep, limit: Limit = 50, cursor: Cursor = None) -> Page[FeatureRead]:
-    after = decode_cursor(cursor, 1)[0] if cursor else None
+async def list_features(session: SessionDep, after: After, limit: Limit = 50) -> Page[FeatureRead]:
     rows = await features.list_features(session, after=after, limit=limit + 1)
     items = [FeatureRead.model_validate(row, from_attributes=True) for row in rows]
     return as_page(items, limit, lambda item: (item.name,))

@@ -57,7 +57,7 @@ async def list_interactions(
     cursor: Cursor = None,
 ) -> Page[InteractionRead]:
     subscriber = await subscribers.get_subscriber(session, subscriber_id)
-    before = decode_time_cursor(cursor) if cursor else None
+    before = decode_time_cursor(cursor) if cursor is not None else None
     rows = await interactions.list_interactions(session, subscriber_id, before=before, limit=limit + 1)
     words = subscribers.vault_of(subscriber, resources.vault)
     return as_page(

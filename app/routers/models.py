@@ -23,7 +23,7 @@ Version = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     responses=reads(),
 )
 async def list_models(resources: ResourcesDep, limit: Limit = 50, cursor: Cursor = None) -> Page[ModelSummary]:
-    after = tuple(decode_cursor(cursor, 2)) if cursor else ("", "")
+    after = tuple(decode_cursor(cursor, 2)) if cursor is not None else ("", "")
     found = models.list_models(resources.settings.models_dir, resources.bundles)
     later = [model for model in found if (model.name, model.version) > after]
     return as_page(later[: limit + 1], limit, lambda model: (model.name, model.version))

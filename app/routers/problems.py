@@ -1,5 +1,6 @@
 """Errors become RFC 9457 problems here, and nowhere else. No input is ever echoed."""
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -9,10 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from app.errors import AppError, Invalid, Violation, json_pointer
+from app.errors import MOST_VIOLATIONS, AppError, Invalid, Violation, json_pointer
+from app.observability import tell
 
 MEDIA_TYPE: Final = "application/problem+json"
-MOST_VIOLATIONS: Final = 20
 LONGEST_POINTER: Final = 200
 
 _TITLES: Final = {404: "There is no such page", 405: "This method is not offered here", 400: "The request is malformed"}
@@ -40,9 +41,7 @@ def problem(
         "request_id": request_id,
     }
     if violations:
-        body["errors"] = [
-            {"pointer": v.pointer[:LONGEST_POINTER], "detail": v.detail} for v in violations[:MOST_VIOLATIONS]
-        ]
+        body["errors"] = [{"pointer": v.pointer[:LONGEST_POINTER], "detail": v.detail} for v in violations]
     return ProblemResponse(body, status, headers)
 
 
@@ -81,6 +80,9 @@ def install(app: FastAPI) -> None:
 
 async def _on_app_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, AppError)  # noqa: S101  # registered for it; narrows the type
+    if error.status >= 500:  # noqa: PLR2004  # ours, not the caller's: the log says what lies behind it
+        cause = type(error.__cause__).__qualname__ if error.__cause__ else None
+        tell("unavailable", level=logging.WARNING, problem=error.type(), cause=cause)
     return problem_of(error, request.state.request_id)
 
 

@@ -84,7 +84,7 @@ async def update_subscriber(
     fields = changes.model_dump(exclude_unset=True)
     if changes.contact:
         fields["contact"] = changes.contact.model_dump(exclude_none=True)
-    subscribers.apply(subscriber, resources.vault, fields, at)
+    subscribers.apply(subscriber, resources.vault, subscribers.merged(subscriber, resources.vault, fields), at)
     return await _read(subscriber, session, resources.vault, response)
 
 

@@ -2,10 +2,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.routers.deps import Cursor, Limit, SessionDep, allow
+from app.routers.deps import After, Limit, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import Code, Page, as_page, decode_cursor
+from app.schemas.base import Code, Page, as_page
 from app.schemas.touchpoints import TouchpointRead
 from app.services import touchpoints
 
@@ -19,8 +19,7 @@ router = APIRouter(tags=["touchpoints"], route_class=UnitOfWorkRoute)
     dependencies=[allow("catalogue:read")],
     responses=reads(),
 )
-async def list_touchpoints(session: SessionDep, limit: Limit = 50, cursor: Cursor = None) -> Page[TouchpointRead]:
-    after = decode_cursor(cursor, 1)[0] if cursor else None
+async def list_touchpoints(session: SessionDep, after: After, limit: Limit = 50) -> Page[TouchpointRead]:
     rows = await touchpoints.list_touchpoints(session, after=after, limit=limit + 1)
     items = [TouchpointRead.model_validate(row, from_attributes=True) for row in rows]
     return as_page(items, limit, lambda item: (item.code,))

@@ -108,7 +108,8 @@ async def _once(
     if idempotency_key is None:
         return
     resources: Resources = request.state.resources
-    content = b"\n".join([request.method.encode(), request.url.path.encode(), await request.body()])
+    target = f"{request.method} {request.url.path}?{request.url.query}\n"
+    content = target.encode() + await request.body()
     write = Write(request.state.caller.id, request.scope["route"].operation_id, idempotency_key, content)
     since = idempotency.kept_since(request.state.at, resources.settings.idempotency_hours)
     if answer := await idempotency.find_answer(session, resources.vault, write, since):

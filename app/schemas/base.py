@@ -1,7 +1,7 @@
 """Shared safe types: whatever passes them can be stored, logged and answered without surprise."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,6 +33,12 @@ _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 def _is_clean(text: str) -> str:
     if reason := why_unsafe(text):
         raise ValueError(reason)
+    return text
+
+
+def _is_said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
     return text
 
 
@@ -75,15 +81,14 @@ def _is_phone(value: str) -> str:
 
 
 SafeStr = Annotated[str, Strict(), AfterValidator(_is_clean)]
-Label = Annotated[SafeStr, Field(min_length=1, max_length=64)]
-FreeText = Annotated[SafeStr, Field(min_length=1, max_length=4000)]
+Label = Annotated[SafeStr, Field(min_length=1, max_length=64), AfterValidator(_is_said)]
+FreeText = Annotated[SafeStr, Field(min_length=1, max_length=4000), AfterValidator(_is_said)]
 Code = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 SubscriberId = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["5281"])]
 Phone = Annotated[SafeStr, AfterValidator(_is_phone)]
 AwareTime = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_is_in_living_memory)]
 IsoDate = Annotated[date, BeforeValidator(_is_iso_date), AfterValidator(_is_in_living_memory)]
 Flag = Annotated[bool, Strict()]
-SmallInt = Annotated[int, Strict(), Field(ge=-32768, le=32767)]
 Money = Annotated[
     Decimal, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string", "examples": ["61.30"]})
 ]
@@ -123,10 +128,10 @@ def encode_cursor(*parts: str) -> str:
 def decode_cursor(cursor: str, parts: int) -> list[str]:
     """Return the parts of a cursor; raises CursorRefused."""
     try:
-        found = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\n")
+        found = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().split("\n")
     except ValueError as error:
         raise CursorRefused.at("/query/cursor", "is not a cursor of this list") from error
-    if len(found) != parts:
+    if len(found) != parts or not all(found):
         raise CursorRefused.at("/query/cursor", "is not a cursor of this list")
     return found
 

@@ -17,11 +17,6 @@ class FeatureRead(Wire):
     source: str
 
 
-class FeatureList(Wire):
-    items: list[FeatureRead]
-    next_cursor: str | None
-
-
 class ContractFeatureRead(Wire):
     """One input of the active bundle. A category level it was not trained on is accepted and flagged."""
 

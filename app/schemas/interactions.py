@@ -9,7 +9,7 @@ from app.schemas.base import AwareTime, Code, FreeText, Label, SafeStr, Subscrib
 
 
 class InteractionCreate(Wire):
-    """One contact. A call must answer both questions: why did they contact us, what do they want (K1)."""
+    """One contact. A call must answer both questions: why did they contact us, what do they want."""
 
     subscriber_id: SubscriberId
     touchpoint: Code

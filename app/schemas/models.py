@@ -12,11 +12,6 @@ class ModelSummary(Wire):
     active: bool
 
 
-class ModelList(Wire):
-    items: list[ModelSummary]
-    next_cursor: str | None
-
-
 class ModelCard(ModelSummary):
     """Everything the manifest says of one version."""
 

@@ -99,9 +99,11 @@ async def list_complaints(
 
 
 def update_complaint(
-    complaint: Complaint, subscriber: Subscriber, vault: Vault, changes: dict[str, Any], at: datetime
+    complaint: Complaint, subscriber: Subscriber, vault: Vault, caller: Caller, changes: dict[str, Any], at: datetime
 ) -> None:
     """Change the given fields; raises StepNotAllowed or EvidenceMissing, naming the fields."""
+    if owner := changes.get("owner"):
+        require_agent(caller, owner)
     status = ComplaintStatus(changes.get("status") or complaint.status)
     if status != complaint.status and status not in rules.STEPS[ComplaintStatus(complaint.status)]:
         allowed = ", ".join(sorted(rules.STEPS[ComplaintStatus(complaint.status)]))
@@ -115,7 +117,7 @@ def update_complaint(
         raise EvidenceMissing(f"a complaint that is {status} needs {', '.join(missing)}", violations)
     _write(complaint, subscriber, vault, texts)
     complaint.status, complaint.subscriber_confirmed = status.value, confirmed
-    complaint.owner = changes.get("owner") or complaint.owner
+    complaint.owner = owner or complaint.owner
     complaint.version += 1
     complaint.updated_at = at
 

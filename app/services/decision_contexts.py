@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import complaints, subscribers
 from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
-from app.domain.features import PROTECTED
+from app.domain.features import is_protected
 from app.domain.interactions import Channel, Direction
 from app.domain.outcomes import OutcomeKind
 from app.ml.bundle import Bundle
@@ -22,7 +22,7 @@ from app.ml.features import FeaturesRefused
 from app.models import Complaint, FeatureSnapshot, Interaction, Outcome, Subscriber
 from app.schemas.decisions import DecisionCreate, LastContactRead
 from app.services import actions, scores
-from app.services.scores import Bundles, Score
+from app.services.scores import Bundles, NoModel, Score
 from app.services.subscribers import find_latest_snapshot
 from app.settings import Settings
 from app.vault import Vault
@@ -30,7 +30,7 @@ from app.vault import Vault
 CHURN_KIND: Final = "port_out"
 DRIVERS_SHOWN: Final = 5
 REASONS_GIVEN: Final = 3
-DAYS_A_MONTH: Final = 30.44
+AVERAGE_MONTH_DAYS: Final = 30.44
 _json = TypeAdapter(dict[str, Any])
 _APART: Final = frozenset({"catalogue", "facts", "opted_out"})
 
@@ -59,7 +59,7 @@ class Gathered:
 async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate) -> Gathered:
     session, settings, at = deciding.session, deciding.settings, deciding.at
     snapshot = await find_latest_snapshot(session, subscriber.subscriber_id)
-    score = _score(scores.get_bundle(deciding.bundles, CHURN_KIND), snapshot)
+    score = _score(_bundle(deciding.bundles), snapshot)
     rows = await actions.list_actions(session)
     catalogue = tuple(actions.as_domain(row, settings.language) for row in rows)
     complaint_counts = await _count_complaints(session, subscriber.subscriber_id)
@@ -81,6 +81,12 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
     )
     version = actions.version_of(rows, settings.margin_rate, settings.revenue_features, settings.language)
     return Gathered(context, score, version, _last_contact(outcomes))
+
+
+def _bundle(bundles: Bundles) -> Bundle:
+    if CHURN_KIND not in bundles:
+        raise NoModel(f"no model of {CHURN_KIND} is active: train one and activate it")
+    return bundles[CHURN_KIND]
 
 
 def _score(bundle: Bundle, snapshot: FeatureSnapshot | None) -> Score | None:
@@ -111,13 +117,15 @@ def _facts(
         "context": question.context or {},
     }
     return {
-        group: {name: value for name, value in known.items() if value is not None and name not in PROTECTED}
+        group: {name: value for name, value in known.items() if value is not None and not is_protected(name)}
         for group, known in facts.items()
     }
 
 
 def _tenure_months(joined_on: date | None, today: date) -> float | None:
-    return None if joined_on is None else (today - joined_on).days / DAYS_A_MONTH
+    if joined_on is None or joined_on > today:
+        return None
+    return (today - joined_on).days / AVERAGE_MONTH_DAYS
 
 
 def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:
@@ -183,12 +191,12 @@ def _last_contact(outcomes: Sequence[Outcome]) -> LastContactRead | None:
     return LastContactRead(action=last.action, at=last.occurred_at, outcome=last.outcome)
 
 
-def inputs_of(gathered: Gathered, question: DecisionCreate) -> dict[str, Any]:
+def inputs_of(gathered: Gathered, owner: str | None) -> dict[str, Any]:
     """Everything the engine saw, pseudonymous; the catalogue is named by the policy version, the context kept apart."""
     context = gathered.context
     recorded = {name: getattr(context, name) for name in DecisionContext.__dataclass_fields__ if name not in _APART}
     recorded["facts"] = {group: known for group, known in context.facts.items() if group != "context"}
-    recorded |= {"opted_out": sorted(context.opted_out), "owner": question.owner}
+    recorded |= {"opted_out": sorted(context.opted_out), "owner": owner}
     inputs: dict[str, Any] = _json.dump_python(recorded, mode="json")
     return inputs
 

@@ -34,7 +34,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     The same caller asking again within some minutes gets the same decision, as long as nothing new is known.
     """
     session, at = deciding.session, deciding.at
-    require_agent(caller, question.owner)
+    owner = require_agent(caller, question.owner)
     subscriber = await hold_subscriber(session, question.subscriber_id)
     await lock(session, "decide", question.subscriber_id)
     newest_fact = await _newest_fact(session, subscriber)
@@ -58,7 +58,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
             newest_fact=newest_fact,
             arm=verdicts.arm.value,
             policy_version=gathered.policy_version,
-            inputs=inputs_of(gathered, question),
+            inputs=inputs_of(gathered, owner),
             context=seal_text(vault_of(subscriber, deciding.vault), context_of(question), "decision context"),
             answer=answer.model_dump(mode="json", exclude={"subscriber_id"}),
         )

@@ -10,11 +10,11 @@ from app.db import Sessions, StoreUnavailable, transaction
 from app.models import SCHEMA_REVISION
 
 StoreState = Literal["ok", "down", "old_schema"]
-PATIENCE_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 0.5
 
 
 async def store_state(sessions: Sessions) -> StoreState:
-    """Ask the store; one that is silent for a second is down, whatever its connection is still waiting for."""
+    """Ask the store; one that is silent for half a second is down, whatever its connection is still waiting for."""
     asking = asyncio.create_task(_ask(sessions))
     try:
         return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)

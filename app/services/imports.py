@@ -1,10 +1,11 @@
 """A table becomes subscribers with one feature snapshot each: upserted, so the same table twice changes nothing."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
@@ -21,6 +22,9 @@ from app.services import features, subscribers
 from app.vault import Vault
 
 CHUNK_ROWS: Final = 1000
+LEAST_OF_A_LEVEL: Final = 5
+MOST_LEVELS: Final = 200
+MOST_TEXTS_COUNTED: Final = 10_000
 
 Taken = tuple[Row, Record] | list[Reject]
 _profile = TypeAdapter(SubscriberWrite)
@@ -35,7 +39,7 @@ class Tally:
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
-    levels: dict[str, set[str]] = field(default_factory=dict)
+    levels: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def stored(self) -> int:
@@ -54,12 +58,12 @@ class Import:
     progress: Callable[[float], None]
 
 
-async def import_table(sessions: Sessions, vault: Vault, job: Import, at: datetime) -> Tally:
-    """Store the table a chunk at a time: after a crash, importing it again completes it."""
+async def import_table(sessions: Sessions, vault: Vault, job: Import, clock: Callable[[], datetime]) -> Tally:
+    """Store the table a chunk at a time, each dated as it comes: after a crash, importing again completes it."""
     declared = job.mapping.features()
     categories = [feature.name for feature in declared if feature.type is FeatureType.CATEGORY]
     async with transaction(sessions) as session:
-        await features.define_features(session, declared, job.source, at)
+        await features.define_features(session, declared, job.source, clock())
     tally, seen = Tally(), set[str]()
     for chunk in _chunks(records(job.mapping, job.table)):
         tally.read += len(chunk)
@@ -67,11 +71,11 @@ async def import_table(sessions: Sessions, vault: Vault, job: Import, at: dateti
         tally.refused += len(chunk) - len(taken)
         if taken:
             async with transaction(sessions) as session:
-                await _store(session, vault, taken, job.as_of, at, tally)
+                await _store(session, vault, taken, job.as_of, clock(), tally)
         _note_levels(tally, taken, categories)
         job.progress(job.table.progress())
     async with transaction(sessions) as session:
-        await features.add_levels(session, tally.levels)
+        await features.add_levels(session, _levels(tally))
     return tally
 
 
@@ -123,23 +127,14 @@ async def _store(
     touched = await _store_snapshots(session, records, as_of, at)
     for record in records:
         subscriber = found[record.subscriber_id]
-        changed = subscribers.apply(subscriber, vault, _changes(record, subscriber, vault), at)
+        said = record.profile | {"consents": record.consents, "contact": record.contact}
+        changed = subscribers.apply(subscriber, vault, subscribers.merged(subscriber, vault, said), at)
         if record.subscriber_id in created:
             tally.created += 1
         elif changed or record.subscriber_id in touched:
             tally.changed += 1
         else:
             tally.unchanged += 1
-
-
-def _changes(record: Record, subscriber: Subscriber, vault: Vault) -> dict[str, Any]:
-    """Merge what the table says into what is there: an import fills fields, it empties none."""
-    changes = dict(record.profile)
-    if record.consents:
-        changes["consents"] = subscriber.consents | record.consents
-    if record.contact:
-        changes["contact"] = (subscribers.read_contact(subscriber, vault) or {}) | record.contact
-    return changes
 
 
 async def _store_snapshots(session: AsyncSession, records: Sequence[Record], as_of: date, at: datetime) -> set[str]:
@@ -164,5 +159,15 @@ def _note_levels(tally: Tally, records: Iterable[Record], categories: Iterable[s
     names = list(categories)
     for record in records:
         for name in names:
-            if isinstance(level := record.features.get(name), str):
-                tally.levels.setdefault(name, set()).add(level)
+            seen = tally.levels.setdefault(name, Counter())
+            level = record.features.get(name)
+            if isinstance(level, str) and (level in seen or len(seen) < MOST_TEXTS_COUNTED):
+                seen[level] += 1
+
+
+def _levels(tally: Tally) -> dict[str, set[str]]:
+    """The texts that are levels. One that only few have may be somebody's own, and the dictionary outlives erasure."""
+    common = {
+        name: {level for level, n in seen.items() if n >= LEAST_OF_A_LEVEL} for name, seen in tally.levels.items()
+    }
+    return {name: levels for name, levels in common.items() if len(levels) <= MOST_LEVELS}

@@ -113,6 +113,16 @@ def apply(subscriber: Subscriber, vault: Vault, changes: Mapping[str, Any], at: 
     return changed
 
 
+def merged(subscriber: Subscriber, vault: Vault, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay consents and contact fields over those that are there: what is not mentioned was not withdrawn."""
+    changes = dict(said)
+    if said.get("consents") is not None:
+        changes["consents"] = subscriber.consents | said["consents"]
+    if said.get("contact") is not None:
+        changes["contact"] = (read_contact(subscriber, vault) or {}) | said["contact"]
+    return changes
+
+
 def vault_of(subscriber: Subscriber, vault: Vault) -> Vault:
     return vault.of(subscriber.data_key, subscriber.subscriber_id)
 

@@ -106,7 +106,8 @@ def test_the_features_stand_in_the_dictionary_with_unit_range_and_levels(
     stayline: Command, folder: Folder, store: psycopg.Connection
 ) -> None:
     # B12
-    import_(stayline, folder.table(ANNA, BO, CY))
+    rows = [[f"{row[0]}-{number}", *row[1:]] for row in (ANNA, CY) for number in range(5)]
+    import_(stayline, folder.table(BO, *rows))
     query = "SELECT name, type, unit, minimum, maximum, levels, source FROM features ORDER BY name"
     assert store.execute(query).fetchall() == [
         ("contract", "category", None, None, None, ["One year", "Two year"], "table.csv"),
@@ -312,3 +313,18 @@ def test_the_table_itself_is_never_overwritten_with_its_rejects(stayline: Comman
     before = (folder.path / table).read_bytes()
     stayline("import", table, "--mapping", "mapping.yaml", "--as-of", "2026-10-31", "--rejects", table)
     assert (folder.path / table).read_bytes() == before
+
+
+def test_what_only_few_wrote_is_no_level_and_leaves_no_trace_in_the_dictionary(
+    stayline: Command, folder: Folder, store: psycopg.Connection
+) -> None:
+    """The dictionary outlives an erasure: an address that slipped into a category must not stand in it."""
+    rows = [[f"l-{number}", "1", "Gold" if number < 5 else f"person{number}@example.com"] for number in range(8)]
+    lines = "\n".join(",".join(row) for row in [["subscriber", "tenure", "mail"], *rows])
+    folder.put("mail.csv", lines + "\n")
+    folder.put("mapping.yaml", "id: subscriber\neverything_else: infer\n")
+
+    import_(stayline, "mail.csv")
+
+    found = store.execute("SELECT levels FROM features WHERE name = 'mail'").fetchone()
+    assert found == (["Gold"],)

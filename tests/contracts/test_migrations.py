@@ -61,4 +61,4 @@ def test_a_migration_waits_for_no_lock_for_long() -> None:
 
     assert found
     for name, source in found.items():
-        assert source.count("lock_timeout") >= 2, name
+        assert source.count('op.execute("SET LOCAL lock_timeout') == 2, name

@@ -19,14 +19,9 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one after the other: they share a folder
+pytestmark = pytest.mark.slow
 
 KINDS = {"crm", "agent", "analyst", "admin"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
 
 
 def free_port() -> int:
@@ -71,7 +66,13 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_the_demo_sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
+def test_the_demo_serves_from_nothing_again_when_warm_and_after_everything_was_killed(tmp_path: Path) -> None:
+    sets_itself_up_serves_and_leaves_nothing_running(tmp_path)
+    takes_up_what_is_there(tmp_path)
+    starts_again_after_everything_was_killed(tmp_path)
+
+
+def sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
     with demo(folder, timeout=150) as (process, told):
         assert process.poll() is None, (folder / "demo.log").read_text()
         path = folder / ".stayline" / "demo.json"
@@ -85,7 +86,7 @@ def test_the_demo_sets_itself_up_serves_and_leaves_nothing_running(folder: Path)
     assert not processes_of(folder)
 
 
-def test_a_warm_start_takes_up_what_is_there(folder: Path) -> None:
+def takes_up_what_is_there(folder: Path) -> None:
     before = json.loads((folder / ".stayline" / "demo.json").read_text())
     with demo(folder, timeout=30) as (_, told):
         assert told["api_keys"] == before["api_keys"]
@@ -93,7 +94,7 @@ def test_a_warm_start_takes_up_what_is_there(folder: Path) -> None:
         assert "Training" not in (folder / "demo.log").read_text()
 
 
-def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None:
+def starts_again_after_everything_was_killed(folder: Path) -> None:
     with demo(folder, timeout=30) as (process, before):
         key = before["api_keys"]["crm"]
         answer = httpx.put(
@@ -102,7 +103,8 @@ def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None
         assert answer.status_code == httpx.codes.CREATED
         process.kill()
         for line in processes_of(folder):
-            os.kill(int(line.split()[0]), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # one of them may have ended the other
+                os.kill(int(line.split()[0]), signal.SIGKILL)
     with demo(folder, timeout=40) as (_, told):
         client = httpx.Client(base_url=told["base_url"], headers={"Authorization": f"Bearer {key}"})
         assert client.get("/v1/subscribers/kept").status_code == httpx.codes.OK
@@ -110,10 +112,10 @@ def test_the_demo_starts_again_after_everything_was_killed(folder: Path) -> None
     assert not processes_of(folder)
 
 
-def test_the_demo_keeps_its_hands_off_a_database_that_is_not_its_own(folder: Path, database_url: str) -> None:
+def test_the_demo_keeps_its_hands_off_a_database_that_is_not_its_own(tmp_path: Path, database_url: str) -> None:
     refused = subprocess.run(
         [sys.executable, "-m", "app", "demo", "--port", str(free_port())],
-        cwd=folder,
+        cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url},
         capture_output=True,
         text=True,

@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from app.routers.problems import MEDIA_TYPE, MOST_VIOLATIONS
+from app.errors import MOST_VIOLATIONS
+from app.routers.problems import MEDIA_TYPE
 
 # Sent inside refused values: an answer that holds it echoes what it was sent.
 CANARY = "c4n4ry-9b1d7e"

@@ -19,7 +19,7 @@ def _opted_out(context: DecisionContext, action: Action) -> Removal | None:
 
 
 def _no_sale_over_a_complaint(context: DecisionContext, action: Action) -> Removal | None:
-    """Requirements J9, K6: first solve, then sell; also when they called us."""
+    """First solve, then sell; also when they called us."""
     if action.kind is ActionKind.OFFER and context.open_complaints:
         return Removal("COMPLAINT_OPEN", f"{context.open_complaints} complaint(s) open: no offer until solved")
     return None
@@ -42,10 +42,17 @@ def _cap_reached(context: DecisionContext, action: Action, cap: Cap) -> Removal 
 
 
 def _used(context: DecisionContext, action: Action, cap: Cap) -> list[datetime]:
-    """Times that use the cap, oldest first: contacts over this channel, and the action accepted."""
-    times = [contact.at for contact in context.contacts if contact.channel is context.channel]
-    times += [acceptance.at for acceptance in context.acceptances if acceptance.action == action.code]
-    return sorted(at for at in times if context.at - cap.window < at <= context.at)
+    """Times that use the cap, oldest first: contacts over this channel, and the offer accepted."""
+    contacts = [contact.at for contact in context.contacts if contact.channel is context.channel]
+    # An offer accepted on the call that made it is one contact, not two.
+    days = {at.date() for at in contacts}
+    accepted = [
+        acceptance.at
+        for acceptance in context.acceptances
+        if action.kind is ActionKind.OFFER and acceptance.action == action.code and acceptance.at.date() not in days
+    ]
+    # No upper bound: a clock that runs a little ahead of ours makes a contact no less of one.
+    return sorted(at for at in contacts + accepted if at > context.at - cap.window)
 
 
 RULES: Final[tuple[Rule, ...]] = (_opted_out, _no_sale_over_a_complaint, _cap)

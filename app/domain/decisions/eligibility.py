@@ -8,9 +8,9 @@ from app.domain.subscribers import INVOLUNTARY, SubscriberStatus
 
 
 def _involuntary(context: DecisionContext, _: Action) -> Removal | None:
-    """Requirements A11, A12: whom the operator cut off is not to be won back."""
+    """Whom the operator cut off is not to be won back."""
     if context.status in INVOLUNTARY:
-        return Removal("INVOLUNTARY", f"the subscriber is in {context.status}: nothing is offered")
+        return Removal("INVOLUNTARY", f"the subscriber's status is {context.status}: nothing is offered")
     return None
 
 

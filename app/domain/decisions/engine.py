@@ -78,9 +78,20 @@ def _kept(best: Chosen) -> TraceEntry:
 
 
 def _why_none(removed: Sequence[TraceEntry]) -> str:
-    """Say what stopped most actions, in the words of the first of them."""
+    """Say what stopped how many actions, most first: the reason itself where they share one, else its kind."""
     if not removed:
         return "the catalogue holds no action"
-    code, count = Counter(entry.code for entry in removed).most_common(1)[0]
-    reason = next(entry.reason for entry in removed if entry.code == code)
-    return reason if count == len(removed) else f"{reason} (so {count} of {len(removed)} actions)"
+    groups = [
+        [entry for entry in removed if entry.code == code] for code, _ in Counter(e.code for e in removed).most_common()
+    ]
+    if len(groups) == 1 and len({entry.reason for entry in removed}) == 1:
+        return removed[0].reason
+    return "; ".join(f"{len(group)} of {len(removed)} actions: {_shared(group)}" for group in groups)
+
+
+def _shared(group: Sequence[TraceEntry]) -> str:
+    if len({entry.reason for entry in group}) == 1:
+        return group[0].reason
+    free = min((entry.free_again_at for entry in group if entry.free_again_at), default=None)
+    kind = group[0].code.lower().replace("_", " ")
+    return f"{kind}, the first free again on {free.isoformat(timespec='minutes')}" if free else kind

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from app.domain.features import PROTECTED, Feature, FeatureType, FeatureValue
+from app.domain.features import Feature, FeatureType, FeatureValue, is_protected
 from app.errors import Invalid
 from app.ml.manifest import InputFeature, first_problem
 
@@ -17,23 +17,23 @@ HELD_OUT_ONE_IN = 4
 TRAINED_SHARE = 1 - 1 / HELD_OUT_ONE_IN
 
 
-class TableRefused(Invalid):
+class DatasetRefused(Invalid):
     """The table cannot be trained on."""
 
 
-class NoRows(TableRefused):
+class NoRows(DatasetRefused):
     """The table has no rows."""
 
 
-class TooFewRows(TableRefused):
+class TooFewRows(DatasetRefused):
     """The table has too few rows."""
 
 
-class OneClassOnly(TableRefused):
+class OneClassOnly(DatasetRefused):
     """Every row has the same label."""
 
 
-class NoUsableFeature(TableRefused):
+class NoUsableFeature(DatasetRefused):
     """No column can be used."""
 
 
@@ -49,7 +49,7 @@ class Dataset:
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), *(len(self.columns[feature.name]) for feature in self.features)}
         if len(lengths) > 1:
-            raise TableRefused("The ids, the labels and the columns of the table have different lengths.")
+            raise DatasetRefused("The ids, the labels and the columns of the table have different lengths.")
 
 
 def is_held_out(id: str) -> bool:
@@ -73,7 +73,7 @@ def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
 
 def without_protected(dataset: Dataset) -> tuple[Dataset, list[str]]:
     """Drop the protected attributes by name, whatever they would add; return the rest and their names."""
-    return _without(dataset, [feature.name for feature in dataset.features if feature.name.lower() in PROTECTED])
+    return _without(dataset, [feature.name for feature in dataset.features if is_protected(feature.name)])
 
 
 def without_constant(dataset: Dataset) -> tuple[Dataset, list[str]]:
@@ -86,7 +86,7 @@ def without_constant(dataset: Dataset) -> tuple[Dataset, list[str]]:
 def learn_contract(dataset: Dataset) -> tuple[Feature, ...]:
     """Return the features with the levels that these rows hold, and nullable only where one of them lacks the value.
 
-    Raises TableRefused if one does not fit into a manifest, for instance a text with a level for every row.
+    Raises DatasetRefused if one does not fit into a manifest, for instance a text with a level for every row.
     """
     return tuple(_learn(feature, dataset.columns[feature.name]) for feature in dataset.features)
 
@@ -124,5 +124,5 @@ def _learn(feature: Feature, column: Sequence[FeatureValue]) -> Feature:
     try:
         InputFeature(**asdict(learned))
     except ValidationError as error:
-        raise TableRefused(f"The column {feature.name!r} cannot be an input: {first_problem(error)}.") from None
+        raise DatasetRefused(f"The column {feature.name!r} cannot be an input: {first_problem(error)}.") from None
     return learned

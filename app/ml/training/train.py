@@ -70,7 +70,7 @@ def train(
     """Train on three quarters of the subscribers and write `out`/churn/<version>/; return that directory.
 
     `at` is the time of training, now unless given. Equal tables, seeds and library versions give equal model files.
-    Raises Invalid if a fact about the model or the table will not do (TableRefused, FeaturesRefused), ParityFailed if
+    Raises Invalid if a fact about the model or the table will not do (DatasetRefused, FeaturesRefused), ParityFailed if
     the exported graph is not exact; then nothing has been written.
     """
     purpose = _purpose(churn_kind, horizon_days, label_note, at or datetime.now(UTC))
@@ -83,7 +83,7 @@ def train(
 
 
 def prepare(dataset: Dataset) -> Material:
-    """Check and split a table, and encode both sides. Raises TableRefused or FeaturesRefused."""
+    """Check and split a table, and encode both sides. Raises DatasetRefused or FeaturesRefused."""
     if not dataset.ids:
         raise NoRows("The table has no rows.")
     # Protected columns go first, so that nothing below can depend on them, not even the order of the rows.

@@ -88,8 +88,14 @@ def test_a_contact_over_another_channel_does_not_use_the_cap() -> None:
     assert verdict_on(action(caps=(WEEKLY,)), contacts=(Contact(Channel.SMS, ago(days=3)),)).verdict is Verdict.KEPT
 
 
-def test_a_contact_dated_later_than_the_decision_does_not_use_the_cap() -> None:
-    assert verdict_on(action(caps=(WEEKLY,)), contacts=(called(minutes=-1),)).verdict is Verdict.KEPT
+def test_a_contact_by_a_clock_that_runs_ahead_uses_the_cap_all_the_same() -> None:
+    assert is_capped(verdict_on(action(caps=(WEEKLY,)), contacts=(called(minutes=-1),)))
+
+
+def test_an_offer_accepted_on_the_day_of_its_call_is_one_contact() -> None:
+    twice = action("a", caps=(Cap(window_days=7, max=2),))
+    same_day = {"contacts": (called(days=3),), "acceptances": (Acceptance("a", ago(days=3)),)}
+    assert verdict_on(twice, **same_day).verdict is Verdict.KEPT
 
 
 @given(contexts())

@@ -95,7 +95,7 @@ def test_an_empty_catalogue_gives_nothing_and_says_why() -> None:
 
 def test_when_all_fail_alike_that_is_the_reason_for_none() -> None:
     verdicts = decide(context(*FIVE, status=SubscriberStatus.ARREARS))
-    assert verdicts.none_because == "the subscriber is in arrears: nothing is offered"
+    assert verdicts.none_because == "the subscriber's status is arrears: nothing is offered"
 
 
 def test_when_they_fail_differently_the_commonest_reason_is_given_with_its_share() -> None:

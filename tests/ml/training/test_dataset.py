@@ -8,7 +8,7 @@ import pytest
 from app.domain.features import Feature, FeatureType
 from app.ml.training.dataset import (
     Dataset,
-    TableRefused,
+    DatasetRefused,
     is_held_out,
     learn_contract,
     sha256_of,
@@ -78,7 +78,7 @@ def test_a_column_with_one_value_is_dropped() -> None:
 
 
 def test_a_table_without_a_usable_column_is_refused() -> None:
-    with pytest.raises(TableRefused, match="No column"):
+    with pytest.raises(DatasetRefused, match="No column"):
         without_protected(replace(TABLE, features=TABLE.features[2:]))
 
 
@@ -96,10 +96,10 @@ def test_a_text_that_is_an_id_in_disguise_is_refused_before_anything_is_fitted()
         {"name": [f"subscriber {row}" for row in range(20_000)]},
         np.arange(20_000) % 2 == 0,
     )
-    with pytest.raises(TableRefused, match="'name' cannot be an input"):
+    with pytest.raises(DatasetRefused, match="'name' cannot be an input"):
         learn_contract(names)
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
-    with pytest.raises(TableRefused, match="different lengths"):
+    with pytest.raises(DatasetRefused, match="different lengths"):
         replace(TABLE, ids=TABLE.ids[1:])
