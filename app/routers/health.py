@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.routers.deps import ResourcesDep
 from app.schemas.base import Wire
-from app.services.health import StoreState, store_state
+from app.services.health import StoreState, probe_store
 
 router = APIRouter(tags=["health"])
 
@@ -66,7 +66,7 @@ async def get_metrics(resources: ResourcesDep) -> Response:
 
 
 async def _readiness(resources: ResourcesDep) -> Readiness:
-    store = await store_state(resources.sessions)
+    store = await probe_store(resources.sessions)
     resources.metrics.store_up.set(store == "ok")
     resources.metrics.scoring_up.set(bool(resources.bundles))
     return Readiness(scoring="ok" if resources.bundles else "no_model", store=store, jobs="none")

@@ -13,16 +13,17 @@ StoreState = Literal["ok", "down", "old_schema"]
 PATIENCE_SECONDS: Final = 0.5
 
 
-async def store_state(sessions: Sessions) -> StoreState:
-    """Ask the store; one that is silent for half a second is down, whatever its connection is still waiting for."""
-    asking = asyncio.create_task(_ask(sessions))
+async def probe_store(sessions: Sessions) -> StoreState:
+    """Answer a probe: a store silent for half a second is down, whatever its connection is still waiting for."""
+    asking = asyncio.create_task(store_state(sessions))
     try:
         return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)
     except TimeoutError:
         return "down"
 
 
-async def _ask(sessions: Sessions) -> StoreState:
+async def store_state(sessions: Sessions) -> StoreState:
+    """Ask the store, with all the patience its settings allow."""
     try:
         async with transaction(sessions) as session:
             revision = await session.scalar(text("SELECT version_num FROM alembic_version"))

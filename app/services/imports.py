@@ -127,7 +127,9 @@ async def _store(
     touched = await _store_snapshots(session, records, as_of, at)
     for record in records:
         subscriber = found[record.subscriber_id]
-        said = record.profile | {"consents": record.consents, "contact": record.contact}
+        said = dict(record.profile)
+        said |= {"consents": record.consents} if record.consents else {}
+        said |= {"contact": record.contact} if record.contact else {}  # else there is nothing to unseal
         changed = subscribers.apply(subscriber, vault, subscribers.merged(subscriber, vault, said), at)
         if record.subscriber_id in created:
             tally.created += 1
