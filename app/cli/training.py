@@ -12,8 +12,8 @@ from app.cli.options import MappingPath, TablePath
 from app.domain.features import Feature, FeatureValue
 from app.errors import Invalid
 from app.ml import registry
+from app.ml.dataset import Dataset
 from app.ml.manifest import ChurnKind
-from app.ml.training.dataset import Dataset
 from app.ml.training.train import train
 from app.pipelines.mapping import Mapping, Record, Reject, bind, read_mapping, records
 from app.pipelines.tables import Row, Table, open_table

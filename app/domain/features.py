@@ -1,6 +1,7 @@
 """What a feature is, and when a value may stand for it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -36,9 +37,12 @@ def is_protected(name: str) -> bool:
 
 
 class FeatureType(StrEnum):
+    """A date is a raw feature, from which others are derived: no model reads it as it is."""
+
     NUMBER = "number"
     CATEGORY = "category"
     BOOLEAN = "boolean"
+    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,15 @@ class Feature:
             case FeatureType.BOOLEAN:
                 return None if isinstance(value, bool) else "must be true or false"
             case FeatureType.CATEGORY:
-                if not isinstance(value, str):
-                    return "must be a text"
-                return None if len(value) <= LONGEST_LEVEL else f"must have at most {LONGEST_LEVEL} characters"
+                return _why_no_level(value)
+            case FeatureType.DATE:
+                return None if _is_iso_date(value) else "must be a date such as 2026-10-31"
             case FeatureType.NUMBER:
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    return "must be a number"
-                return self._why_out_of_range(value)
+                return self._why_no_number(value)
 
-    def _why_out_of_range(self, value: float) -> str | None:
+    def _why_no_number(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "must be a number"
         if not abs(value) <= LARGEST_FLOAT32:  # NaN compares with nothing
             return "must be finite and within the range of a 32-bit float"
         if self.minimum is not None and value < self.minimum:
@@ -80,3 +84,16 @@ class Feature:
         if self.maximum is not None and value > self.maximum:
             return f"must be at most {self.maximum:g}"
         return None
+
+
+def _why_no_level(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "must be a text"
+    return None if len(value) <= LONGEST_LEVEL else f"must have at most {LONGEST_LEVEL} characters"
+
+
+def _is_iso_date(value: object) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False

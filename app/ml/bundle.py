@@ -57,8 +57,7 @@ def bundle_of(manifest: Manifest, model: bytes) -> Bundle:
     """Open `model` as the manifest describes it. Raises ValueError if it is something else."""
     session = open_session(model, features=len(manifest.features), terms=len(manifest.terms))
     _check_first_answer(session, manifest)
-    contract = Contract.of([feature.to_feature() for feature in manifest.features])
-    return Bundle(manifest, session, contract, _fold(manifest))
+    return Bundle(manifest, session, _contract(manifest), _fold(manifest))
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -80,6 +79,14 @@ def _check_first_answer(session: onnxruntime.InferenceSession, manifest: Manifes
         raise ValueError("it does not run") from error
     if not abs(manifest.intercept + contributions.sum() - logit[0]) <= ADDITIVITY or not 0 <= probability[0] <= 1:
         raise ValueError("its answer does not add up with the manifest's intercept")
+
+
+def _contract(manifest: Manifest) -> Contract:
+    return Contract.of(
+        [feature.to_feature() for feature in manifest.features],
+        [(derived.name, derived.parsed()) for derived in manifest.derived],
+        [feature.to_feature() for feature in manifest.accepted],
+    )
 
 
 def _fold(manifest: Manifest) -> NDArray[np.float64]:

@@ -6,12 +6,14 @@ and one past the last for a level that training never saw; a missing value is Na
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.features import LARGEST_FLOAT32, Feature, FeatureType, FeatureValue
+from app.domain.formulas import Formula
 from app.errors import Invalid, Violation, json_pointer
 
 Coder = Callable[[FeatureValue], float]
@@ -23,20 +25,56 @@ class FeaturesRefused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The features of one bundle in the order of its input, each with the function that codes its values."""
+    """The features of one bundle in the order of its input, each with the function that codes its values.
+
+    `raw` is what may be sent, `needed` what of it the model reads, itself or through `derived`; `checked` are the raw
+    features that no coder checks: those it passes over and those that formulas read.
+    """
 
     features: tuple[Feature, ...]
     coders: tuple[tuple[str, Coder], ...]
-    names: frozenset[str]
+    derived: tuple[tuple[str, Formula], ...]
+    checked: tuple[Feature, ...]
+    raw: frozenset[str]
+    needed: frozenset[str]
 
     @classmethod
-    def of(cls, features: Sequence[Feature]) -> "Contract":
-        coders = tuple((feature.name, coder_of(feature)) for feature in features)
-        return cls(tuple(features), coders, frozenset(name for name, _ in coders))
+    def of(
+        cls,
+        features: Sequence[Feature],
+        derived: Sequence[tuple[str, Formula]] = (),
+        accepted: Sequence[Feature] = (),
+    ) -> "Contract":
+        """Make the contract of a model that reads `features`, some `derived`; `accepted` may be sent besides."""
+        made = {name for name, _ in derived}
+        operands = frozenset[str]().union(*(formula.operands for _, formula in derived))
+        read = [feature for feature in features if feature.name not in made]
+        return cls(
+            tuple(features),
+            tuple((feature.name, coder_of(feature)) for feature in features),
+            tuple(derived),
+            (*accepted, *(feature for feature in read if feature.name in operands)),
+            frozenset(feature.name for feature in (*read, *accepted)),
+            frozenset(feature.name for feature in read) | operands,
+        )
+
+
+def complete(contract: Contract, values: Mapping[str, FeatureValue], as_of: date | None) -> Mapping[str, FeatureValue]:
+    """Check the raw values that no coder checks, and add what is derived from them as of a day.
+
+    Raises FeaturesRefused as `encode` does.
+    """
+    if not contract.raw >= values.keys():
+        raise _refusal(contract, values)
+    if any(feature.why_refused(values[feature.name]) for feature in contract.checked if feature.name in values):
+        raise _refusal(contract, values)
+    if not contract.derived:
+        return values
+    return {**values, **{name: formula(values, as_of) for name, formula in contract.derived}}
 
 
 def encode(contract: Contract, values: Mapping[str, FeatureValue]) -> NDArray[np.float32]:
-    """Code one subscriber's values as [1, features]; a feature that is not given is missing.
+    """Code one subscriber's completed values as [1, features]; a feature that is not given is missing.
 
     Raises FeaturesRefused with one violation for each name or value that does not fit, at most twenty.
     """
@@ -44,8 +82,6 @@ def encode(contract: Contract, values: Mapping[str, FeatureValue]) -> NDArray[np
         cells = [code(values.get(name)) for name, code in contract.coders]
     except ValueError:
         raise _refusal(contract, values) from None
-    if not contract.names >= values.keys():
-        raise _refusal(contract, values)
     return np.array([cells], np.float32)
 
 
@@ -91,6 +127,8 @@ def coder_of(feature: Feature) -> Coder:
             return _boolean_coder(feature)
         case FeatureType.CATEGORY:
             return _category_coder(feature)
+        case FeatureType.DATE:
+            raise ValueError("a date is never a model input")
 
 
 def _number_coder(feature: Feature) -> Coder:
@@ -140,14 +178,14 @@ def _check(feature: Feature, value: FeatureValue) -> None:
 def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> FeaturesRefused:
     unknown = [
         Violation(json_pointer("features", name), "is not a feature of this model")
-        for name in values.keys() - contract.names
+        for name in values.keys() - contract.raw - {name for name, _ in contract.derived}
     ]
-    wrong = [
+    wrong = {
         Violation(json_pointer("features", feature.name), reason)
-        for feature in contract.features
-        if (reason := feature.why_refused(values.get(feature.name)))
-    ]
-    violations = sorted(unknown + wrong)
+        for feature in (*contract.features, *contract.checked)
+        if feature.name in contract.raw and (reason := feature.why_refused(values.get(feature.name)))
+    }
+    violations = sorted({*unknown, *wrong})
     return FeaturesRefused("Some features do not fit the model's input contract.", violations)
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.domain.features import LONGEST_LEVEL, Feature, FeatureType, is_protected
+from app.domain.formulas import LONGEST_FORMULA, Formula, parse_formula
+from app.errors import Invalid
 
-FORMAT = 1
+FORMAT = 2
 MODEL: Final = "model.onnx"
 
 ChurnKind: TypeAlias = Literal["port_out", "downgrade", "arpu_decline"]
@@ -24,8 +26,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class InputFeature(_Part):
-    """One column of the model's input; see `app.ml.features` for how a value becomes its cell."""
+class AcceptedFeature(_Part):
+    """A raw feature that may be sent with a question. The model may read it, derive from it, or pass it over."""
 
     name: str = Field(min_length=1, max_length=128)
     type: FeatureType
@@ -38,17 +40,53 @@ class InputFeature(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         number, category = self.type is FeatureType.NUMBER, self.type is FeatureType.CATEGORY
-        _require(not is_protected(self.name), "a protected attribute is never a model input")
         _require(number or (self.minimum is None and self.maximum is None), "only a number has a range")
         _require(
             self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum exceeds maximum"
         )
-        _require(category == bool(self.levels), "a category has levels, and nothing else has")
+        _require(category or not self.levels, "only a category has levels")
         _require(len(set(self.levels)) == len(self.levels), "a level is repeated")
         return self
 
     def to_feature(self) -> Feature:
         return Feature(**dict(self))
+
+
+class InputFeature(AcceptedFeature):
+    """One column of the model's input; see `app.ml.features` for how a value becomes its cell."""
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        _require(not is_protected(self.name), "a protected attribute is never a model input")
+        _require(self.type is not FeatureType.DATE, "a date is never a model input, only what is derived from it")
+        _require(self.type is not FeatureType.CATEGORY or bool(self.levels), "a category has levels")
+        return self
+
+
+class DerivedFeature(_Part):
+    """A feature computed from raw ones, never sent; see `app.domain.formulas`."""
+
+    name: str = Field(min_length=1, max_length=128)
+    formula: str = Field(min_length=1, max_length=LONGEST_FORMULA)
+    unit: str | None = Field(max_length=32)
+
+    @model_validator(mode="after")
+    def _is_understood(self) -> Self:
+        try:
+            self.parsed()
+        except Invalid as error:
+            raise ValueError(error.detail) from None
+        return self
+
+    def parsed(self) -> Formula:
+        return parse_formula(self.formula)
+
+
+class ShortTenure(_Part):
+    """Subscribers the model was not made for: those whose `feature` is below `months`. They are scored and flagged."""
+
+    feature: str = Field(min_length=1, max_length=128)
+    months: float = Field(gt=0, le=1200)
 
 
 class Bands(_Part):
@@ -87,6 +125,7 @@ class Training(_Part):
     libraries: dict[str, str]
     data_sha256: Sha256
     dropped: dict[str, str] = Field(description="columns of the table that are no input, each with its reason")
+    excluded: dict[str, Count] = Field(description="rows of the table that were left out, by reason")
 
 
 class Purpose(_Part):
@@ -101,13 +140,18 @@ class Purpose(_Part):
 class Manifest(Purpose):
     """One version of one model. `terms` index into `features`; the logit is `intercept` + the sum of the terms."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: Name
     version: Version
     features: tuple[InputFeature, ...] = Field(min_length=1, max_length=1000)
+    derived: tuple[DerivedFeature, ...] = Field(max_length=200, description="which of the features are computed")
+    accepted: tuple[AcceptedFeature, ...] = Field(
+        max_length=1000, description="what may be sent besides, and is not an input"
+    )
     terms: tuple[Annotated[tuple[Index, ...], Field(min_length=1, max_length=2)], ...] = Field(min_length=1)
     intercept: float
     bands: Bands
+    short_tenure: ShortTenure | None
     metrics: Metrics
     training: Training
     files: dict[Literal["model.onnx"], Sha256] = Field(min_length=1)
@@ -121,6 +165,21 @@ class Manifest(Purpose):
         _require(all(term[0] < term[-1] for term in self.terms if len(term) > 1), "a pair must name two features")
         _require(all(term[-1] < len(names) for term in self.terms), "a term names a feature that is not there")
         _require(self.version.endswith("-" + self.files[MODEL][:12]), "version does not name its model")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_fed(self) -> Self:
+        made = {derived.name for derived in self.derived}
+        others = {feature.name: feature.type for feature in self.accepted}
+        raw = {feature.name: feature.type for feature in self.features if feature.name not in made} | others
+        _require(len(made) == len(self.derived), "a derived feature is repeated")
+        _require(len(made) + len(raw) == len(self.features) + len(self.accepted), "a feature is accepted twice")
+        for derived in self.derived:
+            formula = derived.parsed()
+            _require(formula.operands <= raw.keys(), "a formula names a feature that is neither input nor accepted")
+            _require(not any(map(is_protected, formula.operands)), "a formula reads a protected attribute")
+            dates = {name for name in formula.operands if raw[name] is FeatureType.DATE}
+            _require(dates == formula.dates, "a formula takes a date for a number, or the other way round")
         return self
 
 

@@ -97,12 +97,89 @@ def _is_place(place: str, name: str) -> bool:
     return place in {"features", "consents"} and bool(_FEATURE.fullmatch(name))
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AsOf(_Part):
+    """Which day a row speaks of: a column, which makes the table a panel, or one date for all rows."""
+
+    column: str | None = None
+    format: str | None = None
+    date: str | None = None
+
+
+class Narrow(_Part):
+    """A table of one value a row: the columns that hold the value's name and the value, and how repeats are joined."""
+
+    name: str
+    value: str
+    aggregate: Literal["last", "first", "sum", "mean", "count", "min", "max"] = "last"
+
+
+class Join(_Part):
+    """Columns of a second table, found by equal values of `on`; with `since`, the latest dated on or before the row."""
+
+    table: str
+    on: str
+    since: str | None = None
+
+
+class DerivedMapping(_Part):
+    """A declared feature: see `app.domain.formulas`."""
+
+    formula: str
+    unit: str | None = None
+    replaces: tuple[str, ...] = ()
+
+
+class Moved(_Part):
+    """A label that some values of a column tell."""
+
+    column: str
+    values: tuple[str, ...] = Field(min_length=1)
+
+
+class Ladder(_Part):
+    """A label of those who step down: `ladder` from the best brand to the least."""
+
+    column: str
+    ladder: tuple[str, ...] = Field(min_length=2)
+
+
+class Tiers(_Part):
+    """A label of those whose average over `months` rows falls below a tier's threshold: `tiers` ascending amounts."""
+
+    column: str
+    tiers: tuple[float, ...] = Field(min_length=1)
+    months: int = Field(3, ge=1, le=24)
+
+
+class Labels(_Part):
+    """How a panel tells who left, by kind of churn, and who left because they had to."""
+
+    port_out: Moved | None = None
+    downgrade: Ladder | None = None
+    arpu_decline: Tiers | None = None
+    involuntary: Moved | None = None
+
+
 class Mapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     fields: dict[str, FieldMapping] = Field(default_factory=dict)
     everything_else: Literal["ignore", "infer"] = "ignore"
+    ignore: tuple[str, ...] = ()
+    optional: bool = False
+    as_of: AsOf | None = None
+    group: str | None = None
+    segments: tuple[str, ...] = ()
+    narrow: Narrow | None = None
+    joins: tuple[Join, ...] = ()
+    derived: dict[str, DerivedMapping] = Field(default_factory=dict)
+    label: Labels = Labels()
+    min_tenure_months: float | None = Field(None, gt=0, le=1200)
 
     def features(self) -> list[Feature]:
         """The dictionary rows this mapping declares."""

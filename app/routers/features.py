@@ -38,11 +38,13 @@ async def get_feature_schema(
     resources: ResourcesDep, churn_kind: Annotated[ChurnKind, Query()] = "port_out"
 ) -> FeatureSchemaRead:
     manifest = scores.get_bundle(resources.bundles, churn_kind).manifest
+    formulas = {derived.name: derived.formula for derived in manifest.derived}
     thresholds = {Band.LOW: 0.0} | {Band(name): start for name, start in manifest.bands}
     return FeatureSchemaRead(
         churn_kind=manifest.churn_kind,
         horizon_days=manifest.horizon_days,
         model={"name": manifest.name, "version": manifest.version},
-        features=[ContractFeatureRead.model_validate(f, from_attributes=True) for f in manifest.features],
+        features=[ContractFeatureRead(**dict(f), formula=formulas.get(f.name)) for f in manifest.features],
+        accepted=[ContractFeatureRead(**dict(f), formula=None) for f in manifest.accepted],
         bands=[BandRead(name=band.value, from_probability=start) for band, start in thresholds.items()],
     )

@@ -2,7 +2,7 @@ from typing import Literal
 
 from app.schemas.base import Wire
 
-FeatureKind = Literal["number", "category", "boolean"]
+FeatureKind = Literal["number", "category", "boolean", "date"]
 
 
 class FeatureRead(Wire):
@@ -18,7 +18,10 @@ class FeatureRead(Wire):
 
 
 class ContractFeatureRead(Wire):
-    """One input of the active bundle. A category level it was not trained on is accepted and flagged."""
+    """One input of the active bundle. A category level it was not trained on is accepted and flagged.
+
+    One with a `formula` is computed and never sent.
+    """
 
     name: str
     type: FeatureKind
@@ -27,6 +30,7 @@ class ContractFeatureRead(Wire):
     maximum: float | None
     levels: list[str]
     nullable: bool
+    formula: str | None
 
 
 class BandRead(Wire):
@@ -37,8 +41,11 @@ class BandRead(Wire):
 
 
 class FeatureSchemaRead(Wire):
+    """`features` are what the model reads; `accepted` may be sent besides, to be derived from or passed over."""
+
     churn_kind: str
     horizon_days: int
     model: dict[str, str]
     features: list[ContractFeatureRead]
+    accepted: list[ContractFeatureRead]
     bands: list[BandRead]

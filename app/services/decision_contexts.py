@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain import complaints, subscribers
 from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
 from app.domain.features import is_protected
+from app.domain.formulas import AVERAGE_MONTH_DAYS
 from app.domain.interactions import Channel, Direction
 from app.domain.outcomes import OutcomeKind
 from app.ml.bundle import Bundle
@@ -30,7 +31,6 @@ from app.vault import Vault
 CHURN_KIND: Final = "port_out"
 DRIVERS_SHOWN: Final = 5
 REASONS_GIVEN: Final = 3
-AVERAGE_MONTH_DAYS: Final = 30.44
 _json = TypeAdapter(dict[str, Any])
 _APART: Final = frozenset({"catalogue", "facts", "opted_out"})
 
@@ -94,7 +94,7 @@ def _score(bundle: Bundle, snapshot: FeatureSnapshot | None) -> Score | None:
     if snapshot is None:
         return None
     try:
-        return scores.score_values(bundle, scores.known_to(bundle, snapshot.features), DRIVERS_SHOWN)
+        return scores.score_values(bundle, scores.known_to(bundle, snapshot.features), snapshot.as_of, DRIVERS_SHOWN)
     except FeaturesRefused:
         return None
 

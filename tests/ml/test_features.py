@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from app.domain.features import Feature, FeatureType, FeatureValue
-from app.ml.features import Contract, FeaturesRefused, encode, encode_many, unseen_levels
+from app.ml.features import Contract, FeaturesRefused, complete, encode, encode_many, unseen_levels
 
 CONTRACT = Contract.of(
     [
@@ -22,12 +23,16 @@ CONTRACT = Contract.of(
 FINE: dict[str, FeatureValue] = {"age": 30, "bill": 0.1, "plan": "gold", "roams": True, "a/b~c": "x"}
 
 
+def coded(values: dict[str, FeatureValue]) -> NDArray[np.float32]:
+    return encode(CONTRACT, complete(CONTRACT, values, None))
+
+
 def cells(**changes: FeatureValue) -> list[float]:
-    return [float(cell) for cell in encode(CONTRACT, FINE | changes)[0]]
+    return [float(cell) for cell in coded(FINE | changes)[0]]
 
 
 def test_a_row_is_one_float32_a_feature_in_the_order_of_the_contract() -> None:
-    row = encode(CONTRACT, dict(reversed(FINE.items())))
+    row = coded(dict(reversed(FINE.items())))
     assert row.dtype == np.float32
     assert row.tolist() == [[30, float(np.float32(0.1)), 2, 1, 1]]
 
@@ -44,7 +49,7 @@ def test_booleans_are_zero_and_one() -> None:
 
 def test_a_missing_value_is_nan_whether_left_out_or_null() -> None:
     assert all(math.isnan(cell) for cell in cells(bill=None, plan=None, roams=None)[1:4])
-    assert all(math.isnan(cell) for cell in encode(CONTRACT, {"age": 1})[0, 1:])
+    assert all(math.isnan(cell) for cell in coded({"age": 1})[0, 1:])
 
 
 @pytest.mark.parametrize(
@@ -70,26 +75,26 @@ def test_a_missing_value_is_nan_whether_left_out_or_null() -> None:
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(name: str, value: FeatureValue, reason: str) -> None:
     with pytest.raises(FeaturesRefused) as refusal:
-        encode(CONTRACT, FINE | {name: value})
+        coded(FINE | {name: value})
     assert refusal.value.violations == ((f"/features/{name}", reason),)
 
 
 def test_a_required_feature_that_is_left_out_is_refused() -> None:
     with pytest.raises(FeaturesRefused) as refusal:
-        encode(CONTRACT, {})
+        coded({})
     assert refusal.value.violations == (("/features/age", "is required"),)
 
 
 def test_all_problems_are_told_at_once_in_order_with_escaped_pointers() -> None:
     with pytest.raises(FeaturesRefused) as refusal:
-        encode(CONTRACT, {"age": 200, "a/b~c": 1, "z/y": 1})
+        coded({"age": 200, "a/b~c": 1, "z/y": 1})
     pointers = [violation.pointer for violation in refusal.value.violations]
     assert pointers == ["/features/age", "/features/a~1b~0c", "/features/z~1y"]
 
 
 def test_at_most_twenty_problems_are_told() -> None:
     with pytest.raises(FeaturesRefused) as refusal:
-        encode(CONTRACT, FINE | {f"unknown_{number:02}": 1 for number in range(50)})
+        coded(FINE | {f"unknown_{number:02}": 1 for number in range(50)})
     assert [violation.pointer for violation in refusal.value.violations] == [
         f"/features/unknown_{number:02}" for number in range(20)
     ]
@@ -98,7 +103,7 @@ def test_at_most_twenty_problems_are_told() -> None:
 def test_columns_are_coded_as_single_rows_are() -> None:
     rows = [FINE, FINE | {"age": 0, "bill": None}, FINE | {"plan": "silver", "roams": None}]
     together = encode_many(CONTRACT, {name: [row[name] for row in rows] for name in FINE})
-    np.testing.assert_array_equal(together, np.concatenate([encode(CONTRACT, row) for row in rows]))
+    np.testing.assert_array_equal(together, np.concatenate([coded(row) for row in rows]))
 
 
 def test_a_column_is_refused_with_the_row() -> None:
@@ -111,7 +116,7 @@ def test_a_column_is_refused_with_the_row() -> None:
 def test_any_value_is_coded_exactly_when_the_feature_allows_it(value: FeatureValue) -> None:
     for feature in CONTRACT.features:
         try:
-            encode(CONTRACT, FINE | {feature.name: value})
+            coded(FINE | {feature.name: value})
         except FeaturesRefused:
             assert feature.why_refused(value)
         else:

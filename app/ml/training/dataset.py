@@ -3,22 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from app.domain.features import Feature, FeatureType, FeatureValue, is_protected
-from app.errors import Invalid
+from app.ml.dataset import Dataset, DatasetRefused
 from app.ml.manifest import InputFeature, first_problem
 
 HELD_OUT_ONE_IN = 4
 TRAINED_SHARE = 1 - 1 / HELD_OUT_ONE_IN
-
-
-class DatasetRefused(Invalid):
-    """The table cannot be trained on."""
 
 
 class NoRows(DatasetRefused):
@@ -35,21 +29,6 @@ class OneClassOnly(DatasetRefused):
 
 class NoUsableFeature(DatasetRefused):
     """No column can be used."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One row a subscriber, or a subscriber and date: `columns` holds each feature's N values, `labels` is bool [N]."""
-
-    ids: list[str]
-    features: tuple[Feature, ...]
-    columns: dict[str, list[FeatureValue]]
-    labels: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        lengths = {len(self.ids), len(self.labels), *(len(self.columns[feature.name]) for feature in self.features)}
-        if len(lengths) > 1:
-            raise DatasetRefused("The ids, the labels and the columns of the table have different lengths.")
 
 
 def is_held_out(id: str) -> bool:

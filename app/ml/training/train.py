@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from app.errors import Invalid
+from app.ml.dataset import Dataset
 from app.ml.features import Contract, encode_many
 from app.ml.manifest import FORMAT, MODEL, ChurnKind, Purpose, first_problem, seal
 from app.ml.registry import register
@@ -21,7 +22,6 @@ from app.ml.scorer import run
 from app.ml.session import open_session
 from app.ml.training.dataset import (
     TRAINED_SHARE,
-    Dataset,
     NoRows,
     OneClassOnly,
     TooFewRows,
@@ -115,8 +115,11 @@ def release(
     fields = {
         **_identity(purpose, model),
         "features": [asdict(feature) for feature in material.contract.features],
+        "derived": [],
+        "accepted": [],
         "terms": terms_of(ebm),
         "intercept": intercept_of(ebm),
+        "short_tenure": None,
         "bands": dict(zip(QUANTILES, bands, strict=True)),
         "metrics": metrics.model_dump(mode="json"),
         "training": _origin(material, seed),
@@ -153,6 +156,7 @@ def _origin(material: Material, seed: int) -> dict[str, Any]:
         "libraries": {library: version(library) for library in LIBRARIES},
         "data_sha256": sha256_of(material.training),
         "dropped": dict(material.dropped),
+        "excluded": {},
     }
 
 

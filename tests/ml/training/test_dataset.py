@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from app.domain.features import Feature, FeatureType
+from app.ml.dataset import Dataset, DatasetRefused
 from app.ml.training.dataset import (
-    Dataset,
-    DatasetRefused,
     is_held_out,
     learn_contract,
     sha256_of,

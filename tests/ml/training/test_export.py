@@ -7,9 +7,10 @@ import onnx
 from interpret.glassbox import ExplainableBoostingClassifier
 
 from app.domain.features import Feature, FeatureType
+from app.ml.dataset import Dataset
 from app.ml.features import Contract, encode_many
 from app.ml.session import open_session
-from app.ml.training.dataset import Dataset, learn_contract
+from app.ml.training.dataset import learn_contract
 from app.ml.training.export import export, terms_of, thresholds
 from app.ml.training.fit import Effort, fit
 from app.ml.training.parity import gate

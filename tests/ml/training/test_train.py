@@ -12,9 +12,10 @@ import pytest
 from app.domain.features import Feature, FeatureType, FeatureValue
 from app.errors import Invalid
 from app.ml.bundle import Bundle, load_bundle
-from app.ml.features import FeaturesRefused, encode
+from app.ml.dataset import Dataset
+from app.ml.features import FeaturesRefused, complete
 from app.ml.scorer import score
-from app.ml.training.dataset import Dataset, NoRows, NoUsableFeature, OneClassOnly, TooFewRows
+from app.ml.training.dataset import NoRows, NoUsableFeature, OneClassOnly, TooFewRows
 from app.ml.training.fit import FULL, Effort
 from app.ml.training.train import train
 
@@ -68,9 +69,9 @@ def test_flipping_a_protected_attribute_changes_nothing(
     assert one.sha256 == other.sha256
     assert one.manifest == other.manifest
     assert one.manifest.training.dropped == {"gender": "protected"}
-    assert "gender" not in one.contract.names
+    assert "gender" not in one.contract.raw
     with pytest.raises(FeaturesRefused):
-        encode(one.contract, subscriber | {"gender": "female"})
+        complete(one.contract, subscriber | {"gender": "female"}, None)
 
 
 def test_the_order_of_the_table_changes_nothing(telco: Dataset, tmp_path: Path, effort: Effort, bundle: Bundle) -> None:
