@@ -1,5 +1,6 @@
 """The service: create_app() puts the rooms together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,12 +10,14 @@ from fastapi_offline import FastAPIOffline
 
 from app import routers
 from app.db import create_engine, create_sessions
-from app.ml.registry import active_bundles
+from app.ml.active import ActiveBundles
+from app.ml.traffic import Traffic
 from app.observability import Metrics, configure_logging, tell
 from app.routers import problems
 from app.routers.deps import Resources
 from app.routers.documented import Problem
 from app.routers.edge import Edge
+from app.services import activations, traffic
 from app.services.access import KeyCache
 from app.settings import Settings
 from app.vault import Vault
@@ -28,19 +31,24 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Resources]]:
-        bundles = active_bundles(settings.models_dir)
+        bundles = ActiveBundles(settings.models_dir)
         engine = create_engine(settings)
+        sessions = create_sessions(engine)
+        watching = asyncio.create_task(activations.watch(sessions, bundles, metrics.models_refused))
         tell("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
-        yield {
-            "resources": Resources(
-                settings=settings,
-                sessions=create_sessions(engine),
-                vault=Vault(settings.keys),
-                keys=KeyCache(),
-                bundles=bundles,
-                metrics=metrics,
-            )
-        }
+        resources = Resources(
+            settings=settings,
+            sessions=sessions,
+            vault=Vault(settings.keys),
+            keys=KeyCache(),
+            bundles=bundles,
+            traffic=Traffic(),
+            metrics=metrics,
+        )
+        async with traffic.saving(sessions, resources.traffic):
+            yield {"resources": resources}
+        watching.cancel()
+        await asyncio.wait([watching])
         await engine.dispose()
 
     app = FastAPIOffline(

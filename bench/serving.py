@@ -75,7 +75,7 @@ def _serving(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 def _model(demo: Demo, told: dict[str, Any]) -> list[Row]:
     bundle = registry.active_bundles(demo.models_dir)["port_out"]
-    low, high = bundle.manifest.metrics.auroc_interval
+    low, high = bundle.manifest.metrics.intervals.auroc
     values = {feature.name: feature.levels[0] if feature.levels else 1 for feature in bundle.manifest.features}
     values |= {f.name: True for f in bundle.manifest.features if f.type.value == "boolean"}
     row = encode(bundle.contract, values)

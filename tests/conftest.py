@@ -19,16 +19,21 @@ import pytest
 import uvicorn
 from hypothesis import settings as hypothesis
 
-from app.cli.training import read_dataset
 from app.db import create_engine, create_sessions, transaction
 from app.demo import telco
 from app.domain.access import SCOPES
 from app.embedded.postgres import Server, ensure_database, postgres
 from app.main import create_app
 from app.ml import registry
-from app.ml.training.fit import Effort
-from app.ml.training.train import train
-from app.pipelines.mapping import bind, read_mapping
+from app.ml.training.export import export
+from app.ml.training.fit import Effort, fit
+from app.ml.training.material import prepare
+from app.ml.training.release import release
+from app.ml.training.train import purpose_of
+from app.pipelines.binding import bind
+from app.pipelines.labelled import read
+from app.pipelines.mapping import read_mapping
+from app.pipelines.questions import Question
 from app.pipelines.tables import open_table
 from app.services import access, schema
 from app.settings import Settings
@@ -114,17 +119,11 @@ def models_dir(run_home: Path, telco_csv: Path) -> Path:
     with once(run_home, "models") as first:
         if first:
             table = open_table(telco_csv)
-            dataset = read_dataset(table, bind(read_mapping(TELCO_MAPPING), table), "churn", "Yes")
-            bundle = train(
-                dataset,
-                churn_kind="port_out",
-                horizon_days=30,
-                label_note=telco.LABEL_NOTE,
-                seed=1,
-                out=root,
-                progress=lambda _: None,
-                effort=SMALL,
-            )
+            question = Question("port_out", 30, "churn", "Yes")
+            material = prepare(read(table, bind(read_mapping(TELCO_MAPPING), table), question).dataset)
+            ebm = fit(material.matrix, material.training.labels, material.features, seed=1, effort=SMALL)
+            purpose = purpose_of("port_out", 30, telco.LABEL_NOTE)
+            bundle = release(material, ebm, export(ebm, material.features), purpose=purpose, seed=1, out=root)
             registry.activate(root, bundle.parent.name, bundle.name)
     return root
 

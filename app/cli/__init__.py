@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "migrate": "migrating",
     "import": "importing",
     "train": "training",
+    "score": "scoring",
     "models": "models",
     "keys": "keys",
     "openapi": "openapi",

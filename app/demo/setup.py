@@ -18,7 +18,8 @@ from app.demo.home import Demo, write_private
 from app.demo.telco import LABEL_NOTE
 from app.domain.access import SCOPES
 from app.errors import AppError, Conflict
-from app.ml.registry import POINTER
+from app.ml.bundle import BundleRefused
+from app.ml.registry import active_bundles
 from app.ml.training.dataset import is_held_out
 from app.models import ApiKey, FeatureSnapshot
 from app.services import access, schema
@@ -69,16 +70,24 @@ def take_database(demo: Demo) -> None:
 def fill(demo: Demo, say: Callable[[str], None]) -> None:
     """Migrate; train a model and import the sample if that was not done yet."""
     schema.upgrade(demo.database_url)
-    if not (demo.models_dir / POINTER).exists():
+    if not _has_model(demo):
         say("Training the churn model on 75 % of the public sample (half a minute)")
         _make_table(demo)
-        _stayline(demo, "train", "--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE, "--activate")
+        label = ["--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE]
+        _stayline(demo, "train", *label, "--folds", "1", "--quiet", "--activate")
     with _connected(demo) as connection:
         if _mark_of(connection) != MARK_LOADED:
             say("Importing the subscribers")
             _make_table(demo)
             _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
             _put_mark(connection, MARK_LOADED)
+
+
+def _has_model(demo: Demo) -> bool:
+    try:
+        return bool(active_bundles(demo.models_dir))
+    except BundleRefused:  # made by an earlier version, or damaged: made again
+        return False
 
 
 async def describe(demo: Demo, sessions: Sessions, base_url: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ PROTECTED = frozenset(
         "gender",
         "health",
         "male",
+        "marital",
         "marital_status",
         "nationality",
         "political_opinion",
@@ -30,10 +31,12 @@ PROTECTED = frozenset(
         "trade_union",
     }
 )
+_PROTECTED_LETTERS = frozenset(name.replace("_", "") for name in PROTECTED)
 
 
 def is_protected(name: str) -> bool:
-    return name.lower() in PROTECTED
+    """Say whether a name stands for a protected attribute, however it is written: MaritalStatus, marital_status."""
+    return "".join(filter(str.isalnum, name.lower())) in _PROTECTED_LETTERS
 
 
 class FeatureType(StrEnum):

@@ -4,6 +4,7 @@ The same evaluator serves training and scoring, so a derived value recomputes fr
 
     formula = names, numbers, + - * /, parentheses, months_since(DATE), share(PART, OTHER) = PART / (PART + OTHER)
 
+A day to come lies a negative number of months back.
 A value that is missing, a division by zero or a result that is no finite number makes the derived value missing.
 """
 
@@ -120,7 +121,4 @@ def _share(part: float, rest: float) -> float:
 def _months_since(value: FeatureValue, as_of: date | None) -> float:
     if not isinstance(value, str) or as_of is None:
         raise _Missing
-    days = (as_of - date.fromisoformat(value)).days
-    if days < 0:
-        raise _Missing
-    return days / AVERAGE_MONTH_DAYS
+    return (as_of - date.fromisoformat(value)).days / AVERAGE_MONTH_DAYS

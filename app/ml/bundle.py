@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from app.errors import Invalid
 from app.ml.features import Contract
-from app.ml.manifest import MODEL, Manifest, parse
+from app.ml.graph import check_graph
+from app.ml.manifest import MODEL, Canary, Manifest, parse
 from app.ml.session import INPUT, OUTPUTS, open_session
 
-LARGEST_MANIFEST = 16 * 2**20
-LARGEST_MODEL = 512 * 2**20
+# What a model of 300 features needs many times over, and a process can lose without harm.
+LARGEST_MANIFEST = 8 * 2**20
+LARGEST_MODEL = 64 * 2**20
+LARGEST_REPORT = 64 * 2**20
 ADDITIVITY = 1e-6
+EXACT = 1e-9
 
 
 class BundleRefused(Invalid):
@@ -36,27 +40,27 @@ class Bundle:
         return self.manifest.files[MODEL]
 
 
-def load_bundle(directory: Path) -> Bundle:
-    """Load and check `directory`'s manifest.json and model.onnx.
+def load_bundle(directory: Path, manifest_sha256: str | None = None) -> Bundle:
+    """Load and check `directory`'s manifest.json and model.onnx; with a checksum, only that very manifest's.
 
-    The model is read once: the bytes that were hashed are the bytes that run.
+    The model is read once: the bytes that were hashed and walked through are the bytes that run.
     Raises BundleRefused naming the file and what is wrong with it.
     """
     manifest = read_manifest(directory)
-    path = directory / MODEL
-    model = _read(path, LARGEST_MODEL)
-    if hashlib.sha256(model).hexdigest() != manifest.files[MODEL]:
-        raise _refused(path, "its checksum is not the one in the manifest")
+    if manifest_sha256 not in {None, manifest.manifest_sha256}:
+        raise refusal(directory / "manifest.json", "it is not what was tried and activated: activate it again")
+    model = _read_as(directory / MODEL, manifest.files[MODEL], LARGEST_MODEL)
     try:
         return bundle_of(manifest, model)
     except ValueError as error:
-        raise _refused(path, str(error)) from error
+        raise refusal(directory / MODEL, str(error)) from error
 
 
 def bundle_of(manifest: Manifest, model: bytes) -> Bundle:
     """Open `model` as the manifest describes it. Raises ValueError if it is something else."""
+    check_graph(model)
     session = open_session(model, features=len(manifest.features), terms=len(manifest.terms))
-    _check_first_answer(session, manifest)
+    _check_canary(session, manifest)
     return Bundle(manifest, session, _contract(manifest), _fold(manifest))
 
 
@@ -67,18 +71,48 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return parse(text)
     except ValueError as error:
-        raise _refused(path, str(error)) from None
+        raise refusal(path, str(error)) from None
 
 
-def _check_first_answer(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-    # One row of missing values: the graph must run and add up to its logit with the intercept that the manifest states.
-    nothing_known = np.full((1, len(manifest.features)), np.nan, np.float32)
+def check_reports(directory: Path, manifest: Manifest) -> None:
+    """Check the files that are beside the model for people to read. Raises BundleRefused as `load_bundle` does."""
+    for name in manifest.files.keys() - {MODEL}:
+        _read_as(directory / name, manifest.files[name], LARGEST_REPORT)
+
+
+def canary_of(session: onnxruntime.InferenceSession, rows: NDArray[np.float32]) -> Canary:
+    """Note what a model that is known to be right answers to encoded rows [1..32, features]: they must be made up."""
+    _, logits, _ = session.run(OUTPUTS, {INPUT: rows})
+    cells = [tuple(None if cell != cell else cell for cell in row) for row in rows.tolist()]  # noqa: PLR0124  # NaN alone differs from itself
+    return Canary(rows=tuple(cells), logits=tuple(logits.tolist()))
+
+
+def refusal(path: Path, reason: str) -> BundleRefused:
+    """Name a bundle's file and what is wrong with it."""
+    return BundleRefused(f"{path.name} of {path.parent.parent.name}/{path.parent.name}: {reason}.")
+
+
+def _check_canary(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+    """Let the graph answer the manifest's canary: as it did when it was released, and adding up exactly."""
+    rows = np.array(manifest.canary.rows, np.float32)  # None becomes NaN
     try:
-        probability, logit, contributions = session.run(OUTPUTS, {INPUT: nothing_known})
+        probability, logit, contributions = session.run(OUTPUTS, {INPUT: rows})
     except Exception as error:
         raise ValueError("it does not run") from error
-    if not abs(manifest.intercept + contributions.sum() - logit[0]) <= ADDITIVITY or not 0 <= probability[0] <= 1:
-        raise ValueError("its answer does not add up with the manifest's intercept")
+    count, parts = len(rows), manifest.intercept + contributions.sum(axis=-1)
+    sigmoid = (1 + np.tanh(logit / 2)) / 2
+    for holds, otherwise in (
+        (probability.shape == logit.shape == parts.shape == (count,), "it does not give one answer a row"),
+        (_within(parts, logit, ADDITIVITY), "its answer does not add up with the manifest's intercept"),
+        (_within(logit, np.array(manifest.canary.logits), EXACT), "it does not answer the canary rows as it should"),
+        (_within(probability, sigmoid, EXACT), "its probability is not the one that belongs to its logit"),
+    ):
+        if not holds:
+            raise ValueError(otherwise)
+
+
+def _within(one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float) -> bool:
+    return one.shape == other.shape and bool((np.abs(one - other) <= tolerance).all())  # false for NaN
 
 
 def _contract(manifest: Manifest) -> Contract:
@@ -97,14 +131,17 @@ def _fold(manifest: Manifest) -> NDArray[np.float64]:
     return fold
 
 
+def _read_as(path: Path, sha256: str, largest: int) -> bytes:
+    content = _read(path, largest)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise refusal(path, "its checksum is not the one in the manifest")
+    return content
+
+
 def _read(path: Path, largest: int) -> bytes:
     try:
         if path.stat().st_size > largest:
-            raise _refused(path, f"larger than {largest} bytes")
+            raise refusal(path, f"larger than {largest} bytes")
         return path.read_bytes()
     except OSError:
-        raise _refused(path, "missing or not readable") from None
-
-
-def _refused(path: Path, reason: str) -> BundleRefused:
-    return BundleRefused(f"{path.name} of {path.parent.parent.name}/{path.parent.name}: {reason}.")
+        raise refusal(path, "missing or not readable") from None

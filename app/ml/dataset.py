@@ -21,8 +21,9 @@ class Dataset:
     """One row a subscriber, or a subscriber and day: `columns` holds each feature's N values, `labels` is bool [N].
 
     `dates` are the days the rows speak of; rows of one of the `groups` stay on one side of every split; `segments` are
-    what the report tells apart. `derived` are declared, not computed yet. `declared` are the features that the mapping
-    names, the others were inferred.
+    what the report tells apart. `derived` are those of the features that were computed; `raw` are the dates they may be
+    computed from, which stand in `columns` and are no features. `declared` are the features that the mapping names, the
+    others were inferred. In a `lenient` table any value may be missing, whether or not one is.
     """
 
     ids: list[str]
@@ -34,9 +35,11 @@ class Dataset:
     segments: Mapping[str, list[str | None]] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
     declared: frozenset[str] = frozenset()
+    raw: tuple[Feature, ...] = ()
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         aligned = (self.ids, self.labels, self.dates, self.groups, *self.segments.values())
         lengths = {len(column) for column in aligned if column is not None}
-        if len(lengths | {len(self.columns[feature.name]) for feature in self.features}) > 1:
+        if len(lengths | {len(self.columns[feature.name]) for feature in (*self.features, *self.raw)}) > 1:
             raise DatasetRefused("The ids, the labels and the columns of the table have different lengths.")

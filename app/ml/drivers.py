@@ -42,6 +42,15 @@ def drivers(
     return named, sum([shares[index] for index in ranked[limit:]])
 
 
+def strongest(
+    bundle: Bundle, contributions: NDArray[np.float64], limit: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return which features [N, limit] are each row's strongest drivers, as `drivers` ranks them, and their shares."""
+    shares = contributions @ bundle.fold
+    ranked = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :limit]
+    return ranked, np.take_along_axis(shares, ranked, axis=1)
+
+
 def band(bands: Bands, probability: float) -> Band:
     """Return the risk band of a probability; a threshold belongs to the band that it opens."""
     if probability >= bands.critical:

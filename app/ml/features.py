@@ -81,7 +81,7 @@ def encode(contract: Contract, values: Mapping[str, FeatureValue]) -> NDArray[np
     try:
         cells = [code(values.get(name)) for name, code in contract.coders]
     except ValueError:
-        raise _refusal(contract, values) from None
+        raise _refusal(contract, {name: values[name] for name in values.keys() & contract.raw}) from None
     return np.array([cells], np.float32)
 
 
@@ -178,7 +178,7 @@ def _check(feature: Feature, value: FeatureValue) -> None:
 def _refusal(contract: Contract, values: Mapping[str, FeatureValue]) -> FeaturesRefused:
     unknown = [
         Violation(json_pointer("features", name), "is not a feature of this model")
-        for name in values.keys() - contract.raw - {name for name, _ in contract.derived}
+        for name in values.keys() - contract.raw
     ]
     wrong = {
         Violation(json_pointer("features", feature.name), reason)

@@ -2,24 +2,28 @@
 
 import hashlib
 import json
+from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from app.domain.features import LONGEST_LEVEL, Feature, FeatureType, is_protected
+from app.domain.features import LARGEST_FLOAT32, LONGEST_LEVEL, Feature, FeatureType, is_protected
 from app.domain.formulas import LONGEST_FORMULA, Formula, parse_formula
 from app.errors import Invalid
 
 FORMAT = 2
 MODEL: Final = "model.onnx"
+MOST_CUTS: Final = 20
 
 ChurnKind: TypeAlias = Literal["port_out", "downgrade", "arpu_decline"]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Version: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9a-f]{12}$")]
 Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Index: TypeAlias = Annotated[int, Field(ge=0)]
+Cell: TypeAlias = Annotated[float, Field(ge=-LARGEST_FLOAT32, le=LARGEST_FLOAT32)]
 
 
 class _Part(BaseModel):
@@ -102,17 +106,59 @@ class Bands(_Part):
         return self
 
 
+class Intervals(_Part):
+    """The ends of each measure's 95 % interval."""
+
+    auroc: tuple[Share, Share]
+    pr_auc: tuple[Share, Share]
+    log_loss: tuple[NotNegative, NotNegative]
+    brier: tuple[Share, Share]
+    ece: tuple[Share, Share]
+    top_decile_lift: tuple[NotNegative, NotNegative]
+    empc: tuple[NotNegative, NotNegative]
+
+
 class Metrics(_Part):
-    """How the model does on the held-out rows, which it never saw. See `app.ml.training.evaluate` for each formula."""
+    """How the model does on the held-out rows, which it never saw. See `app.ml.training.measures` for each formula.
+
+    `empc` is money a subscriber, in the currency in which a subscriber is worth 200 (see `app.ml.training.profit`).
+    """
 
     auroc: Share
-    auroc_interval: tuple[Share, Share]
-    log_loss: float = Field(ge=0)
+    pr_auc: Share
+    log_loss: NotNegative
     brier: Share
     ece: Share
+    top_decile_lift: NotNegative
+    empc: NotNegative
+    intervals: Intervals
     rows: Count
     positives: Count
     base_rate: Share
+
+
+class Distribution(_Part):
+    """How many rows fell into each bin of one column: 0 is missing, and a cell x is in 1 + the number of cuts <= x."""
+
+    cuts: tuple[Cell, ...] = Field(max_length=MOST_CUTS)
+    counts: tuple[Count, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _require(all(cut < above for cut, above in pairwise(self.cuts)), "cuts must ascend")
+        _require(len(self.counts) == len(self.cuts) + 2, "there must be a count for each bin")
+        _require(sum(self.counts) > 0, "no row was counted")
+        return self
+
+
+class Reference(_Part):
+    """What recent traffic is compared with: the training rows, in the order of `features`, and held-out scores.
+
+    Cuts and cells are as the model's input has them; see `app.ml.features`.
+    """
+
+    features: tuple[Distribution, ...] = Field(max_length=1000)
+    score: Distribution
 
 
 class Training(_Part):
@@ -137,6 +183,13 @@ class Purpose(_Part):
     trained_at: AwareDatetime
 
 
+class Canary(_Part):
+    """Made-up rows as the model's input has them, null for NaN, and the logit that the model gives each of them."""
+
+    rows: tuple[tuple[Cell | None, ...], ...] = Field(min_length=1, max_length=32)
+    logits: tuple[float, ...]
+
+
 class Manifest(Purpose):
     """One version of one model. `terms` index into `features`; the logit is `intercept` + the sum of the terms."""
 
@@ -154,7 +207,9 @@ class Manifest(Purpose):
     short_tenure: ShortTenure | None
     metrics: Metrics
     training: Training
-    files: dict[Literal["model.onnx"], Sha256] = Field(min_length=1)
+    reference: Reference
+    canary: Canary
+    files: dict[Literal["model.onnx", "report.json", "report.html"], Sha256] = Field(min_length=1)
     manifest_sha256: Sha256
 
     @model_validator(mode="after")
@@ -164,6 +219,11 @@ class Manifest(Purpose):
         _require(len(set(self.terms)) == len(self.terms), "a term is repeated")
         _require(all(term[0] < term[-1] for term in self.terms if len(term) > 1), "a pair must name two features")
         _require(all(term[-1] < len(names) for term in self.terms), "a term names a feature that is not there")
+        _require(len(self.reference.features) == len(names), "the reference does not describe the features")
+        widths = {len(row) for row in self.canary.rows}
+        _require(widths == {len(names)}, "a canary row must have one cell a feature")
+        _require(len(self.canary.rows) == len(self.canary.logits), "a canary row must have one logit")
+        _require(MODEL in self.files, "files must name the model")
         _require(self.version.endswith("-" + self.files[MODEL][:12]), "version does not name its model")
         return self
 

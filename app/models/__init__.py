@@ -2,14 +2,16 @@
 
 from app.models.access import ApiKey, IdempotencyAnswer
 from app.models.actions import Action
+from app.models.activations import ModelActivation
 from app.models.base import Base
 from app.models.complaints import Complaint
 from app.models.decisions import Decision, Outcome
 from app.models.interactions import Interaction, InteractionReference
 from app.models.subscribers import FeatureDefinition, FeatureSnapshot, Subscriber
 from app.models.touchpoints import Touchpoint
+from app.models.traffic import ScoreTraffic
 
-SCHEMA_REVISION = "0001"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0003"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -23,7 +25,9 @@ __all__ = [
     "IdempotencyAnswer",
     "Interaction",
     "InteractionReference",
+    "ModelActivation",
     "Outcome",
+    "ScoreTraffic",
     "Subscriber",
     "Touchpoint",
 ]

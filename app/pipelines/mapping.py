@@ -1,115 +1,59 @@
-"""A mapping file: which source column goes where, and as what. Each value is taken or refused with a reason."""
+"""A mapping file: which source column goes where and as what, how the table is shaped, and what is derived from it."""
 
+import datetime as dt
 import math
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from app.domain.features import Feature, FeatureType, FeatureValue
-from app.domain.texts import why_unsafe
+from app.domain.features import Feature, FeatureType, is_protected
+from app.domain.formulas import Formula, FormulaRefused, parse_formula
 from app.errors import Invalid
-from app.pipelines.tables import BadRow, Row, Table
+from app.pipelines.fields import FEATURE_NAME, DateForm, Destinations, FieldMapping, Piece
 
-PROFILE_FIELDS: Final = frozenset(["region", "brand", "value_tier", "payment_type", "group_id", "joined_on", "status"])
-CONTACT_FIELDS: Final = frozenset(["name", "phone", "email", "address"])
-TRUE_WORDS: Final = frozenset({"yes", "y", "true", "t", "1", "1.0"})
-FALSE_WORDS: Final = frozenset({"no", "n", "false", "f", "0", "0.0"})
-INFERRED_WORDS: Final = frozenset({"yes", "no", "true", "false"})
-_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_FEATURE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-ValueType = Literal["number", "category", "boolean", "date", "text"]
+TABLE_1: Final = Path(__file__).parents[1] / "catalogue" / "table1.yaml"
+_PLAINER: Final = {"extra_forbidden": "is not known here", "missing": "must be given"}
 
 
 class MappingRefused(Invalid):
     """The mapping file cannot be used."""
 
 
-class Reject(NamedTuple):
-    """One reason why a row was refused: its line in the table, the source column, what is wrong."""
-
-    line: int
-    field: str
-    reason: str
-
-
-@dataclass(slots=True)
-class Record:
-    """One row, taken: what it says of one subscriber."""
-
-    line: int
-    subscriber_id: str
-    profile: dict[str, Any] = field(default_factory=dict)
-    contact: dict[str, str] = field(default_factory=dict)
-    consents: dict[str, bool] = field(default_factory=dict)
-    features: dict[str, Any] = field(default_factory=dict)
-
-    def places(self) -> dict[str, dict[str, Any]]:
-        return {
-            "profile": self.profile,
-            "contact": self.contact,
-            "consents": self.consents,
-            "features": self.features,
-        }
-
-
-class FieldMapping(BaseModel):
-    """Where one source column goes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    to: str
-    type: ValueType
-    format: str | None = None
-    missing: tuple[str, ...] = ()
-    unit: str | None = None
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _place_exists(self) -> Self:
-        place, _, name = self.to.partition(".")
-        if not _is_place(place, name):
-            raise ValueError(
-                f"to: {self.to!r} is no place; use features.<name>, contact.<name>, consents.<channel>"
-                f" or profile.<name> with one of {', '.join(sorted(PROFILE_FIELDS))}"
-            )
-        if place == "features" and self.type not in set(FeatureType):
-            raise ValueError(f"a feature is a number, a category or a boolean, not a {self.type}")
-        return self
-
-    @property
-    def place(self) -> tuple[str, str]:
-        place, _, name = self.to.partition(".")
-        return place, name
-
-
-def _is_place(place: str, name: str) -> bool:
-    known = {"profile": PROFILE_FIELDS, "contact": CONTACT_FIELDS}
-    if place in known:
-        return name in known[place]
-    return place in {"features", "consents"} and bool(_FEATURE.fullmatch(name))
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AsOf(_Part):
+class AsOf(Piece):
     """Which day a row speaks of: a column, which makes the table a panel, or one date for all rows."""
 
     column: str | None = None
-    format: str | None = None
+    format: DateForm | None = None
     date: str | None = None
 
+    @model_validator(mode="after")
+    def _tells_one_way(self) -> Self:
+        if (self.column is None) == (self.date is None):
+            raise ValueError("needs a column or a date, and not both")
+        if self.date is not None:
+            if self.format is not None:
+                raise ValueError("format belongs to a column; write the date as YYYY-MM-DD")
+            _iso_date(self.date)
+        return self
 
-class Narrow(_Part):
+    @property
+    def day(self) -> dt.date | None:
+        """The one day all rows speak of, if there is one."""
+        return None if self.date is None else _iso_date(self.date)
+
+
+def _iso_date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("date is not one such as 2026-10-31") from None
+
+
+class Narrow(Piece):
     """A table of one value a row: the columns that hold the value's name and the value, and how repeats are joined."""
 
     name: str
@@ -117,45 +61,72 @@ class Narrow(_Part):
     aggregate: Literal["last", "first", "sum", "mean", "count", "min", "max"] = "last"
 
 
-class Join(_Part):
+class Join(Piece):
     """Columns of a second table, found by equal values of `on`; with `since`, the latest dated on or before the row."""
 
     table: str
     on: str
     since: str | None = None
+    format: DateForm | None = None
 
 
-class DerivedMapping(_Part):
+class DerivedMapping(Piece):
     """A declared feature: see `app.domain.formulas`."""
 
     formula: str
     unit: str | None = None
     replaces: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        try:
+            operands = self.parsed.operands
+        except FormulaRefused as error:
+            raise ValueError(f"the formula {error.detail.removeprefix('a formula ')}") from None
+        if protected := sorted(filter(is_protected, operands)):
+            raise ValueError(f"the formula reads {protected[0]}, a protected attribute that no model may use")
+        return self
 
-class Moved(_Part):
+    @property
+    def parsed(self) -> Formula:
+        return parse_formula(self.formula)
+
+
+class Moved(Piece):
     """A label that some values of a column tell."""
 
     column: str
     values: tuple[str, ...] = Field(min_length=1)
 
 
-class Ladder(_Part):
+class Ladder(Piece):
     """A label of those who step down: `ladder` from the best brand to the least."""
 
     column: str
     ladder: tuple[str, ...] = Field(min_length=2)
 
+    @model_validator(mode="after")
+    def _has_each_step_once(self) -> Self:
+        if len(set(self.ladder)) < len(self.ladder):
+            raise ValueError("the ladder names a step twice")
+        return self
 
-class Tiers(_Part):
+
+class Tiers(Piece):
     """A label of those whose average over `months` rows falls below a tier's threshold: `tiers` ascending amounts."""
 
     column: str
     tiers: tuple[float, ...] = Field(min_length=1)
     months: int = Field(3, ge=1, le=24)
 
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        if not all(map(math.isfinite, self.tiers)) or any(low >= high for low, high in pairwise(self.tiers)):
+            raise ValueError("the tiers must ascend, from the lowest threshold to the highest")
+        return self
 
-class Labels(_Part):
+
+class Labels(Piece):
     """How a panel tells who left, by kind of churn, and who left because they had to."""
 
     port_out: Moved | None = None
@@ -164,11 +135,9 @@ class Labels(_Part):
     involuntary: Moved | None = None
 
 
-class Mapping(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Mapping(Piece):
     id: str
-    fields: dict[str, FieldMapping] = Field(default_factory=dict)
+    fields: dict[str, Destinations] = Field(default_factory=dict)
     everything_else: Literal["ignore", "infer"] = "ignore"
     ignore: tuple[str, ...] = ()
     optional: bool = False
@@ -181,15 +150,47 @@ class Mapping(BaseModel):
     label: Labels = Labels()
     min_tenure_months: float | None = Field(None, gt=0, le=1200)
 
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if both := [column for column in self.ignore if column in {self.id, *self.fields}]:
+            raise ValueError(f"the column {both[0]!r} is both taken and ignored")
+        if self.narrow and len({self.id, self.narrow.name, self.narrow.value}) < 3:  # noqa: PLR2004  # three roles
+            raise ValueError("narrow: the id, the name and the value must be three columns")
+        if any(join.since for join in self.joins) and not self.as_of:
+            raise ValueError("joins: since needs as_of, the day a row speaks of")
+        self._require_new_names()
+        return self
+
+    def _require_new_names(self) -> None:
+        raw = {name for _, source in self.sources() for place, name in [source.place] if place == "features"}
+        for name, derived in self.derived.items():
+            if not FEATURE_NAME.fullmatch(name) or is_protected(name):
+                raise ValueError(f"derived: {name!r} cannot be the name of a derived feature")
+            if name in raw:
+                raise ValueError(f"derived: {name} is the name of a field's feature already")
+            if chained := sorted(self.derived.keys() & (derived.parsed.operands | set(derived.replaces))):
+                raise ValueError(f"derived: {name} names {chained[0]}; only what is not derived itself can be used")
+
+    def sources(self) -> Iterator[tuple[str, FieldMapping]]:
+        """Each place a column goes to; a column may go to several."""
+        for column, destinations in self.fields.items():
+            for destination in destinations:
+                yield column, destination
+
     def features(self) -> list[Feature]:
         """The dictionary rows this mapping declares."""
-        found = []
-        for source in self.fields.values():
-            place, name = source.place
-            if place == "features":
-                kind = FeatureType(source.type)
-                found.append(Feature(name, kind, source.unit, source.min, source.max))
-        return found
+        return [
+            Feature(source.place[1], FeatureType(source.type), source.unit, source.min, source.max)
+            for _, source in self.sources()
+            if source.place[0] == "features"
+        ]
+
+
+def require_columns(named: Iterable[str], columns: Collection[str]) -> None:
+    """Refuse a mapping that names a column the table does not have."""
+    for column in named:
+        if column not in columns:
+            raise MappingRefused(f"the mapping names the column {column!r}, which the table does not have")
 
 
 class _Loader(yaml.BaseLoader):
@@ -213,146 +214,6 @@ def read_mapping(path: Path) -> Mapping:
         raise MappingRefused(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise MappingRefused(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
-
-
-def bind(mapping: Mapping, table: Table, *, besides: frozenset[str] = frozenset()) -> Mapping:
-    """Check the mapping against the table's columns, and infer the rest, but for `besides`, if it says so."""
-    for column in (mapping.id, *mapping.fields):
-        if column not in table.columns:
-            raise MappingRefused(f"the mapping names the column {column!r}, which the table does not have")
-    if mapping.everything_else == "infer":
-        unnamed = [name for name in table.columns if name not in {mapping.id, *mapping.fields, *besides}]
-        mapping = mapping.model_copy(update={"fields": {**mapping.fields, **_inferred(unnamed, table)}})
-    _require_places_of_their_own(mapping)
-    return mapping
-
-
-def _require_places_of_their_own(mapping: Mapping) -> None:
-    taken: dict[str, str] = {}
-    for column, source in mapping.fields.items():
-        if source.to in taken:
-            raise MappingRefused(f"the columns {taken[source.to]!r} and {column!r} both go to {source.to}")
-        taken[source.to] = column
-
-
-def _inferred(columns: list[str], table: Table) -> dict[str, FieldMapping]:
-    numeric, words = dict.fromkeys(columns, True), dict.fromkeys(columns, True)
-    for _, row in table.rows():
-        if isinstance(row, BadRow):
-            continue
-        for column in columns:
-            text = _text(row[column])
-            if text:
-                numeric[column] = numeric[column] and _number_or_none(text) is not None
-                words[column] = words[column] and text.lower() in INFERRED_WORDS
-    return {
-        column: FieldMapping(
-            to=f"features.{_feature_name(column)}",
-            type="boolean" if words[column] else "number" if numeric[column] else "category",
-        )
-        for column in columns
-    }
-
-
-def _feature_name(column: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")[:60]
-    return name if _FEATURE.fullmatch(name) else f"f_{name}"[:64]
-
-
-def records(mapping: Mapping, table: Table) -> Iterator[tuple[Row, Record] | list[Reject]]:
-    """Yield each row as a record beside its source, or as the reasons why it is refused. Every row yields once."""
-    for line, row in table.rows():
-        if isinstance(row, BadRow):
-            yield [Reject(line, "", row.reason)]
-            continue
-        taken = take(mapping, line, row)
-        yield taken if isinstance(taken, list) else (row, taken)
-
-
-def take(mapping: Mapping, line: int, row: Row) -> Record | list[Reject]:
-    record = Record(line, _text(row[mapping.id]))
-    rejects = []
-    if not _ID.fullmatch(record.subscriber_id):
-        rejects.append(Reject(line, mapping.id, "is not a subscriber id (1 to 64 of A-Z a-z 0-9 . _ : -)"))
-    places = record.places()
-    for column, source in mapping.fields.items():
-        place, name = source.place
-        try:
-            value = _convert(source, row[column])
-        except ValueError as error:
-            rejects.append(Reject(line, column, str(error)))
-            continue
-        if value is not None or place == "features":
-            places[place][name] = value
-    return rejects or record
-
-
-def _convert(source: FieldMapping, raw: Any) -> Any:
-    text = _text(raw)
-    if not text or text in source.missing or str(raw) in source.missing:
-        return None
-    match source.type:
-        case "number":
-            return _fitting(source, FeatureType.NUMBER, _number(text))
-        case "boolean":
-            return _boolean(text)
-        case "date":
-            return _date(raw, text, source.format)
-        case "category":
-            return _fitting(source, FeatureType.CATEGORY, _clean(text))
-        case "text":
-            return _clean(text)
-
-
-def _text(raw: Any) -> str:
-    if raw is None or (isinstance(raw, float) and math.isnan(raw)):
-        return ""
-    return str(raw).strip()
-
-
-def _number_or_none(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
-
-
-def _number(text: str) -> float:
-    value = _number_or_none(text)
-    if value is None:
-        raise ValueError("is not a number")
-    return value
-
-
-def _fitting(source: FieldMapping, kind: FeatureType, value: FeatureValue) -> FeatureValue:
-    feature = Feature(source.to, kind, minimum=source.min, maximum=source.max)
-    if reason := feature.why_refused(value):
-        raise ValueError(reason)
-    return value
-
-
-def _boolean(text: str) -> bool:
-    word = text.lower()
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise ValueError("is not yes or no")
-
-
-def _date(raw: Any, text: str, form: str | None) -> date:
-    if isinstance(raw, date):
-        return raw.date() if isinstance(raw, datetime) else raw
-    try:
-        return datetime.strptime(text, form).date() if form else date.fromisoformat(text)  # noqa: DTZ007  # a date has no zone
-    except ValueError as error:
-        raise ValueError(f"is not a date of the form {form or 'YYYY-MM-DD'}") from error
-
-
-def _clean(text: str) -> str:
-    if reason := why_unsafe(text):
-        raise ValueError(reason)
-    return text
+        place = [str(part) for level, part in enumerate(first["loc"]) if first["loc"][0] != "fields" or level != 2]  # noqa: PLR2004  # the number of the destination
+        reason = _PLAINER.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise MappingRefused(": ".join(filter(None, [str(path), ".".join(place), reason]))) from error

@@ -1,12 +1,14 @@
-"""Tables as they come, CSV or Parquet, read as a stream of rows that know their line."""
+"""Tables as they come, CSV, Parquet or the answer to a query, read as a stream of rows that know their line."""
 
 import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.domain.texts import why_unsafe
 from app.errors import Invalid
 
 if TYPE_CHECKING:
@@ -30,21 +32,37 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open table. `rows()` yields (line, row), lines counted as an editor does; `progress()` tells 0…1."""
+    """An open table. `rows()` yields (line, row), lines counted as an editor does; `progress()` tells 0…1.
+
+    `aggregated` tells of a column how many of its cells were joined into others when the table was shaped.
+    """
 
     columns: tuple[str, ...]
     rows: Callable[[], Iterator[tuple[int, Row | BadRow]]]
     progress: Callable[[], float]
+    aggregated: Mapping[str, int] = field(default_factory=dict)
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, environment: Mapping[str, str] = os.environ) -> Table:
+    """Open a table. Only a query needs the environment, which names its database."""
     if not path.is_file():
         raise TableRefused(f"{path} is not a file")
-    if path.suffix.lower() == ".parquet":
-        return _open_parquet(path)
-    if path.suffix.lower() in {".csv", ".txt"}:
-        return _open_csv(path)
-    raise TableRefused(f"{path} is neither .csv nor .parquet")
+    match path.suffix.lower():
+        case ".csv" | ".txt":
+            return _open_csv(path)
+        case ".parquet":
+            return _open_parquet(path)
+        case ".sql":
+            from app.pipelines.queries import open_query  # noqa: PLC0415  # only a query loads the driver
+
+            return open_query(path, environment)
+    raise TableRefused(f"{path} is neither .csv nor .parquet nor .sql")
+
+
+def without_repeats(path: Path, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+        raise TableRefused(f"{path} names the column {repeated[0]!r} twice")
+    return columns
 
 
 def _open_csv(path: Path) -> Table:
@@ -72,13 +90,12 @@ def _csv_header(path: Path) -> tuple[str, ...]:
             header = tuple(next(csv.reader(file)))
         except (StopIteration, csv.Error) as error:
             raise TableRefused(f"{path} has no header line") from error
-    return _without_repeats(path, header)
-
-
-def _without_repeats(path: Path, columns: tuple[str, ...]) -> tuple[str, ...]:
-    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
-        raise TableRefused(f"{path} names the column {repeated[0]!r} twice")
-    return columns
+    if not "".join(header).strip():
+        raise TableRefused(f"{path} has no header line")
+    for number, name in enumerate(header, 1):
+        if why_unsafe(name):
+            raise TableRefused(f"{path} names column {number} in bytes that are not UTF-8, or with control characters")
+    return without_repeats(path, header)
 
 
 def _rows(reader: "_csv.Reader", columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
@@ -119,4 +136,4 @@ def _open_parquet(path: Path) -> Table:
         except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise TableRefused(f"{path} is damaged after row {line}") from error
 
-    return Table(_without_repeats(path, tuple(file.schema_arrow.names)), rows, lambda: line / total)
+    return Table(without_repeats(path, tuple(file.schema_arrow.names)), rows, lambda: line / total)

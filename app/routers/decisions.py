@@ -5,14 +5,14 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.domain.interactions import Channel, Direction
 from app.routers import examples
-from app.routers.deps import AtDep, CallerDep, ResourcesDep, SessionDep, allow
+from app.routers.deps import AtDep, CallerDep, Resources, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import SubscriberId
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead, TraceDetail
-from app.services import decisions
+from app.services import decisions, scores
 from app.services.decision_answers import show_trace
-from app.services.decision_contexts import Deciding
+from app.services.decision_contexts import Deciding, Gathered
 
 router = APIRouter(tags=["decisions"], route_class=UnitOfWorkRoute)
 
@@ -38,10 +38,10 @@ async def decide(
     trace: Trace = "full",
 ) -> DecisionRead:
     deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at)
-    decision, is_new = await decisions.decide_and_record(deciding, caller, question)
-    if is_new:
-        resources.metrics.decisions.labels(decision.arm.value).inc()
-    response.status_code = 201 if is_new else 200
+    decision, gathered = await decisions.decide_and_record(deciding, caller, question)
+    if gathered:
+        _observe(resources, decision, gathered)
+    response.status_code = 201 if gathered else 200
     response.headers["Location"] = f"/v1/decisions/{decision.decision_id}"
     show_trace(decision, trace)
     return decision
@@ -86,3 +86,13 @@ async def preview_next_best_actions(
     )
     show_trace(answer, trace)
     return answer
+
+
+def _observe(resources: Resources, decision: DecisionRead, gathered: Gathered) -> None:
+    metrics, score, snapshot = resources.metrics, gathered.score, gathered.snapshot
+    metrics.decisions.labels(decision.arm.value).inc()
+    if score and snapshot:
+        scores.note(resources.traffic, score, decision.decided_at)
+        metrics.stale_scores.labels(score.bundle.manifest.churn_kind).inc(gathered.stale)
+        # A snapshot written by another machine a moment ago may seem to come from the future.
+        metrics.data_to_action.observe(max(0, (decision.decided_at - snapshot.recorded_at).total_seconds()))

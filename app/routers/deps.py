@@ -1,6 +1,5 @@
 """What a router asks for: the service's resources, the open session, the caller, the time, the key of a write."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import Sessions
 from app.domain.access import Caller
 from app.errors import PreconditionFailed, PreconditionRequired
-from app.ml.bundle import Bundle
+from app.ml.active import ActiveBundles
+from app.ml.traffic import Traffic
 from app.observability import Metrics
 from app.schemas.base import decode_cursor
 from app.services.access import KeyCache, require_scope
@@ -28,7 +28,8 @@ class Resources:
     sessions: Sessions
     vault: Vault
     keys: KeyCache
-    bundles: Mapping[str, Bundle]
+    bundles: ActiveBundles
+    traffic: Traffic
     metrics: Metrics
 
 

@@ -1,5 +1,6 @@
 """Liveness, readiness split by part, metrics. Open to all: they say nothing of any subscriber."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -7,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.routers.deps import ResourcesDep
 from app.schemas.base import Wire
+from app.services import drift
 from app.services.health import StoreState, probe_store
 
 router = APIRouter(tags=["health"])
@@ -62,6 +64,7 @@ async def get_store_readiness(resources: ResourcesDep, response: Response) -> Re
 )
 async def get_metrics(resources: ResourcesDep) -> Response:
     await _readiness(resources)
+    drift.measure(resources.metrics, resources.traffic, resources.bundles, datetime.now(UTC))
     return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

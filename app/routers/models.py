@@ -1,13 +1,15 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
-from app.routers.deps import Cursor, Limit, ResourcesDep, allow
-from app.routers.documented import reads
-from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import Page, as_page, decode_cursor
-from app.schemas.models import ModelCard, ModelSummary
-from app.services import models
+from app.models import ModelActivation
+from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow
+from app.routers.documented import reads, writes
+from app.routers.unit_of_work import Once, UnitOfWorkRoute
+from app.schemas.base import Page, as_page, decode_cursor, decode_time_cursor
+from app.schemas.models import ActivatedModel, ActivationRead, ModelCard, ModelSummary, VersionRead
+from app.schemas.scores import ChurnKind
+from app.services import activations, models
 
 router = APIRouter(tags=["models"], route_class=UnitOfWorkRoute)
 
@@ -30,6 +32,25 @@ async def list_models(resources: ResourcesDep, limit: Limit = 50, cursor: Cursor
 
 
 @router.get(
+    "/v1/models/activations",
+    operation_id="list_model_activations",
+    summary="Which model was made the active one of its kind when and by whom, latest first",
+    dependencies=[allow("models:admin")],
+    responses=reads(),
+)
+async def list_model_activations(
+    session: SessionDep,
+    churn_kind: Annotated[ChurnKind | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ActivationRead]:
+    before = decode_time_cursor(cursor) if cursor is not None else None
+    rows = await activations.list_activations(session, churn_kind, before=before, limit=limit + 1)
+    page = as_page(list(rows), limit, lambda row: (row.activated_at.isoformat(), str(row.id)))
+    return Page(items=[_read(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
     "/v1/models/{name}/versions/{version}",
     operation_id="get_model",
     summary="One model's card: everything its manifest says",
@@ -38,3 +59,23 @@ async def list_models(resources: ResourcesDep, limit: Limit = 50, cursor: Cursor
 )
 async def get_model(name: Name, version: Version, resources: ResourcesDep) -> ModelCard:
     return models.get_model(resources.settings.models_dir, resources.bundles, name, version)
+
+
+@router.post(
+    "/v1/models/{name}/versions/{version}/activate",
+    operation_id="activate_model",
+    summary="Try a model, and make it the active one of its kind; every process switches within seconds",
+    dependencies=[allow("models:admin"), Once],
+    responses=writes(404, 409),
+)
+async def activate_model(
+    name: Name, version: Version, session: SessionDep, caller: CallerDep, resources: ResourcesDep, at: AtDep
+) -> ActivatedModel:
+    return await models.activate_model(session, resources.bundles, caller, name, version, at)
+
+
+def _read(row: ModelActivation) -> ActivationRead:
+    columns = {name: getattr(row, name) for name in ActivationRead.model_fields if name != "previous"}
+    named = row.previous_name is not None and row.previous_version is not None
+    previous = VersionRead(name=row.previous_name, version=row.previous_version) if named else None
+    return ActivationRead.model_validate(columns | {"previous": previous})

@@ -19,6 +19,7 @@ router = APIRouter(tags=["scores"], route_class=UnitOfWorkRoute)
     openapi_extra=examples.body(examples.SCORE),
 )
 async def score_subscriber(request: ScoreRequest, session: SessionDep, resources: ResourcesDep, at: AtDep) -> ScoreRead:
-    answer = await scores.score(session, resources.bundles, resources.settings, request, at)
+    answer = await scores.score(session, resources.bundles, resources.traffic, resources.settings, request, at)
     resources.metrics.scores.labels(answer.churn_kind, answer.band).inc()
+    resources.metrics.stale_scores.labels(answer.churn_kind).inc(answer.stale)
     return answer

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -66,6 +66,8 @@ class DecisionScoreRead(Wire):
     horizon_days: int
     drivers: list[DriverRead]
     model: ModelRead
+    as_of: date | None = None  # decisions recorded before these two were told are read as they were
+    stale: bool = False
 
 
 class DecisionAnswer(Wire):

@@ -21,7 +21,7 @@ from app.services.scores import Score
 
 
 def answer_of(question: DecisionCreate, gathered: Gathered, verdicts: Verdicts, currency: str) -> dict[str, Any]:
-    score, context = gathered.score, gathered.context
+    context = gathered.context
     fields = DecisionAnswer(
         subscriber_id=question.subscriber_id,
         channel=question.channel,
@@ -31,20 +31,22 @@ def answer_of(question: DecisionCreate, gathered: Gathered, verdicts: Verdicts, 
         none_because=verdicts.none_because,
         trace=[TraceEntryRead(**asdict(entry)) for entry in verdicts.trace],
         last_contact=gathered.last_contact,
-        score=_scored(score) if score else None,
+        score=_scored(gathered, score) if (score := gathered.score) else None,
         policy_version=gathered.policy_version,
         currency=currency,
     )
     return {name: getattr(fields, name) for name in DecisionAnswer.model_fields}
 
 
-def _scored(score: Score) -> DecisionScoreRead:
+def _scored(gathered: Gathered, score: Score) -> DecisionScoreRead:
     return DecisionScoreRead(
         probability=score.probability,
         band=score.band,
         horizon_days=score.bundle.manifest.horizon_days,
         drivers=scores.present_drivers(score.drivers),
         model=scores.present_model(score.bundle),
+        as_of=gathered.snapshot.as_of if gathered.snapshot else None,
+        stale=gathered.stale,
     )
 
 

@@ -48,10 +48,12 @@ class Deciding:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A context and what the answer shows beside the engine's verdicts."""
+    """A context and what the answer shows beside the engine's verdicts. A score is always of the snapshot."""
 
     context: DecisionContext
+    snapshot: FeatureSnapshot | None
     score: Score | None
+    stale: bool
     policy_version: str
     last_contact: LastContactRead | None
 
@@ -80,7 +82,8 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         catalogue=catalogue,
     )
     version = actions.version_of(rows, settings.margin_rate, settings.revenue_features, settings.language)
-    return Gathered(context, score, version, _last_contact(outcomes))
+    stale = scores.is_stale(snapshot.as_of if snapshot else None, at, settings)
+    return Gathered(context, snapshot, score, stale, version, _last_contact(outcomes))
 
 
 def _bundle(bundles: Bundles) -> Bundle:

@@ -15,7 +15,7 @@ from app.models import Complaint, Decision, FeatureSnapshot, Interaction, Outcom
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
 from app.services.decision_answers import answer_of
-from app.services.decision_contexts import Deciding, context_of, gather, inputs_of
+from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
 from app.services.interactions import require_agent, seal_text
 from app.services.subscribers import get_subscriber, hold_subscriber, vault_of
 
@@ -28,8 +28,10 @@ class SubscriberErased(Gone):
     """The subscriber this decision was about has been erased."""
 
 
-async def decide_and_record(deciding: Deciding, caller: Caller, question: DecisionCreate) -> tuple[DecisionRead, bool]:
-    """Decide and record; tells whether the decision is new.
+async def decide_and_record(
+    deciding: Deciding, caller: Caller, question: DecisionCreate
+) -> tuple[DecisionRead, Gathered | None]:
+    """Decide and record; return also what it was decided on, or None if it was decided before.
 
     The same caller asking again within some minutes gets the same decision, as long as nothing new is known.
     """
@@ -40,7 +42,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     newest_fact = await _newest_fact(session, subscriber)
     recent = await _find_recent(deciding, caller, subscriber, question)
     if recent and recent.newest_fact == newest_fact:
-        return read(recent, question.subscriber_id), False
+        return read(recent, question.subscriber_id), None
     gathered = await gather(deciding, subscriber, question)
     verdicts = decide(gathered.context)
     decision_id = new_id()
@@ -64,7 +66,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
         )
     )
     await session.flush()
-    return answer, True
+    return answer, gathered
 
 
 async def preview(deciding: Deciding, question: DecisionCreate) -> PreviewRead:

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import Sessions, transaction
 from app.domain.features import FeatureType
 from app.models import FeatureSnapshot, Subscriber
-from app.pipelines.mapping import Mapping, Record, Reject, records
+from app.pipelines.mapping import Mapping
+from app.pipelines.records import Record, Reject, records
 from app.pipelines.tables import Row, Table
 from app.schemas.subscribers import SubscriberWrite
 from app.services import features, subscribers
@@ -109,7 +110,7 @@ def check_profile(mapping: Mapping, record: Record) -> list[Reject]:
     try:
         checked = _profile.validate_python(body)
     except ValidationError as error:
-        columns = {source.to.removeprefix("profile."): column for column, source in mapping.fields.items()}
+        columns = {source.to.removeprefix("profile."): column for column, source in mapping.sources()}
         places = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
         return [Reject(record.line, columns.get(place, place), reason) for place, reason in places]
     record.profile.update({name: getattr(checked, name) for name in record.profile})

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.features import FeatureValue
@@ -15,6 +17,7 @@ from app.ml import scorer
 from app.ml.bundle import Bundle
 from app.ml.drivers import Driver
 from app.ml.features import complete, encode, unseen_levels
+from app.ml.traffic import Traffic
 from app.schemas.scores import DriverRead, ModelRead, ScoreRead, ScoreRequest
 from app.services.subscribers import find_latest_snapshot
 from app.settings import Settings
@@ -40,9 +43,13 @@ class SnapshotMissing(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One row scored: `drivers` are the strongest asked for, `other_contribution` is the sum of the rest."""
+    """One row scored: `drivers` are the strongest asked for, `other_contribution` is the sum of the rest.
+
+    `row` is the row as the model saw it, [1, features].
+    """
 
     bundle: Bundle
+    row: NDArray[np.float32]
     probability: float
     logit: float
     band: Band
@@ -60,23 +67,30 @@ def get_bundle(bundles: Bundles, churn_kind: str) -> Bundle:
 
 
 async def score(
-    session: AsyncSession, bundles: Bundles, settings: Settings, request: ScoreRequest, at: datetime
+    session: AsyncSession, bundles: Bundles, traffic: Traffic, settings: Settings, request: ScoreRequest, at: datetime
 ) -> ScoreRead:
     """Score one: features that name the whole contract need no store; fewer are laid over the latest snapshot."""
     bundle = get_bundle(bundles, request.churn_kind)
     values, as_of = await _values(session, bundle, request)
-    score = score_values(bundle, values, as_of or settings.today(at), request.drivers)
-    return present(score, request.subscriber_id, as_of, is_stale(as_of, at, settings))
+    scored = score_values(bundle, values, as_of or settings.today(at), request.drivers)
+    note(traffic, scored, at)
+    return present(scored, request.subscriber_id, as_of, is_stale(as_of, at, settings))
+
+
+def note(traffic: Traffic, score: Score, at: datetime) -> None:
+    """Count a score as one that somebody was given."""
+    traffic.note(score.bundle, score.row, np.array([score.probability]), at.date())
 
 
 def score_values(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Score:
     """Score one row of raw values as of a day; raises FeaturesRefused naming what does not fit."""
     values = complete(bundle.contract, raw, as_of)
-    result = scorer.score(bundle, encode(bundle.contract, values))
+    row = encode(bundle.contract, values)
+    result = scorer.score(bundle, row)
     probability = float(result.probability[0])
     named, rest = explained.drivers(bundle, values, result.contributions[0], limit)
     band = explained.band(bundle.manifest.bands, probability)
-    return Score(bundle, probability, float(result.logit[0]), band, named, rest, _exclusions(bundle, values))
+    return Score(bundle, row, probability, float(result.logit[0]), band, named, rest, _exclusions(bundle, values))
 
 
 def _exclusions(bundle: Bundle, values: Mapping[str, FeatureValue]) -> list[str]:

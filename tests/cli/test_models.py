@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.ml.registry import POINTER, active_bundles
+from app.ml.pointer import POINTER
+from app.ml.registry import active_bundles
 from tests.cli.command import Command
+from tests.factories.candidates import call_3000_functions, changed, put, shifted
 
 
 @pytest.fixture
@@ -53,6 +55,35 @@ def test_only_a_registered_version_can_be_activated(
 ) -> None:
     assert stayline.fails("models", "activate", name, other or version).strip()
     assert not (stayline.folder / "models" / POINTER).exists()
+
+
+def test_a_model_is_shown_with_what_it_is_and_since_when_it_is_active(stayline: Command, version: str) -> None:
+    # C10
+    told = stayline.succeeds("models", "show", "churn", version)
+    assert "port_out within 30 days" in told
+    assert "18 features" in told
+    assert ["active", "no"] in [line.split() for line in told.splitlines()]
+    stayline.succeeds("models", "activate", "churn", version)
+    assert "since 20" in stayline.succeeds("models", "show", "churn", version)
+    assert "no model" in stayline.fails("models", "show", "churn", "20260101-000000000000")
+
+
+def test_the_model_before_is_one_command_away(stayline: Command, version: str) -> None:
+    # C8
+    other = shifted(stayline.folder / "models" / "churn" / version, 1.0)
+    assert "No other model was active before" in stayline.fails("models", "rollback")
+    stayline.succeeds("models", "activate", "churn", version)
+    stayline.succeeds("models", "activate", "churn", other.name)
+    told = stayline.succeeds("models", "rollback", "--kind", "port_out")
+    assert told == f"churn {version} is the active model for port_out\n"
+    assert "--kind is none of port_out, downgrade" in stayline.fails("models", "rollback", "--kind", "boredom")
+
+
+def test_a_model_that_crashes_whoever_opens_it_is_refused_in_one_line(stayline: Command, version: str) -> None:
+    directory = stayline.folder / "models" / "churn" / version
+    candidate = put(directory, changed(directory, call_3000_functions))
+    line = stayline.fails("models", "activate", "churn", candidate.name)
+    assert line.startswith(f"model.onnx of churn/{candidate.name}: it uses operators of another domain")
 
 
 def test_a_model_that_was_changed_cannot_be_activated(stayline: Command, version: str) -> None:

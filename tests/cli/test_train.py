@@ -17,7 +17,7 @@ fields:
   contract:         {to: features.contract, type: category}
 """
 ROWS = 300
-GOOD = {"--mapping": "mapping.yaml", "--target": "churn", "--positive": "Yes", "--out": "models"}
+GOOD = {"--mapping": "mapping.yaml", "--target": "churn", "--positive": "Yes", "--out": "models", "--folds": 1}
 
 
 @pytest.fixture(scope="module")

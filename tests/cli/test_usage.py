@@ -56,7 +56,7 @@ def test_a_machine_that_only_serves_says_in_one_line_that_it_cannot_train(tmp_pa
         ["import"],
         ["import", "table.csv", "--mapping", "mapping.yaml", "--as-of", "2026-10-31", "--frobnicate"],
         ["import", "table.csv", "--as-of", "2026-10-31"],
-        ["train", "table.csv", "--mapping", "mapping.yaml", "--out", "models"],
+        ["train", "table.csv", "--mapping", "mapping.yaml"],
         ["train", "table.csv", "--seed", "much"],
         ["serve", "--port", "70000"],
         ["serve", "--workers", "0"],

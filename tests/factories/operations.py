@@ -21,12 +21,9 @@ class Operation:
     path: str
     scopes: frozenset[str]
     example: Any
+    has_body: bool
     statuses: frozenset[int]
     parameters: frozenset[tuple[str, str]]
-
-    @property
-    def has_body(self) -> bool:
-        return self.method in {"POST", "PUT", "PATCH"}
 
     @property
     def path_parameters(self) -> list[str]:
@@ -87,6 +84,7 @@ def _operation(method: str, path: str, described: dict[str, Any]) -> Operation:
         path=path,
         scopes=frozenset(scope for way in described.get("security", []) for scopes in way.values() for scope in scopes),
         example=body.get("example"),
+        has_body="requestBody" in described,
         statuses=frozenset(int(status) for status in described["responses"]),
         parameters=frozenset((found["name"], found["in"]) for found in described.get("parameters", [])),
     )

@@ -18,7 +18,8 @@ from app.ml.dataset import Dataset
 from app.ml.manifest import Purpose, seal
 from app.ml.training.export import export
 from app.ml.training.fit import Effort, fit
-from app.ml.training.train import Material, prepare, release
+from app.ml.training.material import Material, prepare
+from app.ml.training.release import release
 
 SEED = 7
 LITTLE = Effort(interactions=4, max_bins=32, outer_bags=1, max_rounds=150, threads=1)
@@ -79,12 +80,12 @@ def material(telco: Dataset) -> Material:
 
 @pytest.fixture(scope="session")
 def ebm(material: Material) -> ExplainableBoostingClassifier:
-    return fit(material.matrix, material.training.labels, material.contract.features, seed=SEED, effort=LITTLE)
+    return fit(material.matrix, material.training.labels, material.features, seed=SEED, effort=LITTLE)
 
 
 @pytest.fixture(scope="session")
 def model(ebm: ExplainableBoostingClassifier, material: Material) -> bytes:
-    return export(ebm, material.contract.features)
+    return export(ebm, material.features)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def directory(
     registry: Path, material: Material, ebm: ExplainableBoostingClassifier, model: bytes, purpose: Purpose
 ) -> Path:
     """A registered bundle of the test's own, free to be damaged."""
-    return release(material, ebm, model, purpose, SEED, registry)
+    return release(material, ebm, model, purpose=purpose, seed=SEED, out=registry)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +109,7 @@ def bundle(
     model: bytes,
     purpose: Purpose,
 ) -> Bundle:
-    return load_bundle(release(material, ebm, model, purpose, SEED, tmp_path_factory.mktemp("models")))
+    return load_bundle(release(material, ebm, model, purpose=purpose, seed=SEED, out=tmp_path_factory.mktemp("models")))
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +121,7 @@ def unseen(material: Material) -> NDArray[np.float32]:
 @pytest.fixture(scope="session")
 def subscriber(material: Material) -> dict[str, FeatureValue]:
     """The feature values of one held-out subscriber."""
-    return {feature.name: material.held_out.columns[feature.name][0] for feature in material.contract.features}
+    return {feature.name: material.held_out.columns[feature.name][0] for feature in material.features}
 
 
 @pytest.fixture

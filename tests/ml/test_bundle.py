@@ -7,12 +7,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from app.ml.bundle import BundleRefused, load_bundle, read_manifest
+from app.ml.bundle import Bundle, BundleRefused, load_bundle, read_manifest
+from app.ml.scorer import score
 from app.ml.session import open_session
+from app.ml.training.material import Material
+from tests.factories.candidates import changed, put
 
 Rewrite = Callable[..., None]
 
@@ -56,7 +61,7 @@ def test_bytes_that_are_no_graph_are_refused(directory: Path, rewrite: Rewrite) 
     sha256 = hashlib.sha256(b"no graph").hexdigest()
     (directory / "model.onnx").write_bytes(b"no graph")
     rewrite(files={"model.onnx": sha256}, version=f"20261103-{sha256[:12]}")
-    with pytest.raises(BundleRefused, match=r"model\.onnx of churn/.*not a graph"):
+    with pytest.raises(BundleRefused, match=r"model\.onnx of churn/.*a part that no exported model has"):
         load_bundle(directory)
 
 
@@ -80,9 +85,11 @@ def test_a_graph_that_reads_other_files_is_refused(
 
 
 def test_a_graph_with_other_inputs_is_refused(directory: Path, rewrite: Rewrite) -> None:
-    features = json.loads((directory / "manifest.json").read_text())["features"]
-    extra = features[0] | {"name": "one_more"}
-    rewrite(features=[*features, extra])
+    fields = json.loads((directory / "manifest.json").read_text())
+    extra = fields["features"][0] | {"name": "one_more"}
+    canary = fields["canary"] | {"rows": [[*row, None] for row in fields["canary"]["rows"]]}
+    reference = fields["reference"] | {"features": [*fields["reference"]["features"], fields["reference"]["score"]]}
+    rewrite(features=[*fields["features"], extra], canary=canary, reference=reference)
     with pytest.raises(BundleRefused, match="its input is not features"):
         load_bundle(directory)
 
@@ -96,6 +103,58 @@ def test_a_graph_with_other_terms_is_refused(directory: Path, rewrite: Rewrite) 
 def test_a_graph_that_does_not_add_up_with_the_intercept_is_refused(directory: Path, rewrite: Rewrite) -> None:
     rewrite(intercept=0.5)
     with pytest.raises(BundleRefused, match="does not add up"):
+        load_bundle(directory)
+
+
+def test_the_canary_is_made_up_and_holds_the_row_of_which_nothing_is_known(bundle: Bundle, material: Material) -> None:
+    canary = bundle.manifest.canary
+    rows = np.array(canary.rows, np.float32)
+    real = {row.tobytes() for row in np.concatenate([material.matrix, material.unseen])}
+    assert len(rows) == 17
+    assert np.isnan(rows[-1]).all()
+    assert not {row.tobytes() for row in rows} & real
+    assert score(bundle, rows).logit.tolist() == list(canary.logits)
+
+
+def test_a_graph_that_answers_its_canary_otherwise_is_refused(directory: Path, rewrite: Rewrite) -> None:
+    canary = json.loads((directory / "manifest.json").read_text())["canary"]
+    rewrite(canary=canary | {"logits": [*canary["logits"][:-1], canary["logits"][-1] + 1e-8]})
+    with pytest.raises(BundleRefused, match="does not answer the canary rows as it should"):
+        load_bundle(directory)
+
+
+def answer_half(model: onnx.ModelProto) -> None:
+    model.graph.node[-1].input[0] = "total"
+
+
+def answer_once(model: onnx.ModelProto) -> None:
+    model.graph.node[3].input[1] = "first_axis"
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "first_axis"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [(answer_half, "its probability is not the one"), (answer_once, "one answer a row|not run")]
+)
+def test_a_graph_whose_answers_do_not_belong_together_is_refused(
+    directory: Path, change: Callable[[onnx.ModelProto], None], reason: str
+) -> None:
+    with pytest.raises(BundleRefused, match=reason):
+        load_bundle(put(directory, changed(directory, change)))
+
+
+def test_a_bundle_is_only_opened_if_its_manifest_is_the_one_asked_for(directory: Path) -> None:
+    sha256 = load_bundle(directory).manifest.manifest_sha256
+    assert load_bundle(directory, sha256).manifest.manifest_sha256 == sha256
+    (directory / "model.onnx").unlink()  # so that reading on would be refused for another reason
+    with pytest.raises(BundleRefused, match=r"manifest\.json of churn/.*not what was tried and activated"):
+        load_bundle(directory, "0" * 64)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
+def test_a_file_that_is_far_too_large_is_not_read(directory: Path, name: str) -> None:
+    with (directory / name).open("r+b") as file:
+        file.truncate(2**30)
+    with pytest.raises(BundleRefused, match=rf"{name} of churn/.*larger than"):
         load_bundle(directory)
 
 

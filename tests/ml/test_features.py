@@ -1,6 +1,7 @@
 """One encoder: every value becomes its cell, or is refused by name."""
 
 import math
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.domain.features import Feature, FeatureType, FeatureValue
+from app.domain.formulas import parse_formula
 from app.ml.features import Contract, FeaturesRefused, complete, encode, encode_many, unseen_levels
 
 CONTRACT = Contract.of(
@@ -121,3 +123,37 @@ def test_any_value_is_coded_exactly_when_the_feature_allows_it(value: FeatureVal
             assert feature.why_refused(value)
         else:
             assert not feature.why_refused(value)
+
+
+RAW = Contract.of(
+    [Feature("trend", FeatureType.NUMBER), Feature("m6", FeatureType.NUMBER, minimum=0)],
+    [("trend", parse_formula("m3 / m6")), ("tenure", parse_formula("months_since(joined)"))],
+    [
+        Feature("m3", FeatureType.NUMBER, minimum=0),
+        Feature("joined", FeatureType.DATE),
+        Feature("gender", FeatureType.CATEGORY),
+    ],
+)
+
+
+def test_what_is_derived_is_computed_and_never_sent() -> None:
+    # B12
+    values = complete(RAW, {"m3": 1, "m6": 4, "joined": "2026-08-31", "gender": "x"}, date(2026, 10, 31))
+    assert values["trend"] == 0.25
+    assert values["tenure"] == 61 / 30.4375
+    assert encode(RAW, values).tolist() == [[0.25, 4]]
+    with pytest.raises(FeaturesRefused) as refusal:
+        complete(RAW, {"trend": 1, "m6": 4}, None)
+    assert refusal.value.violations[0].pointer == "/features/trend"
+
+
+@pytest.mark.parametrize(("name", "value"), [("m3", -1), ("m6", "many"), ("joined", "31/08/2026"), ("gender", 7)])
+def test_a_raw_value_is_checked_even_where_the_model_passes_it_over(name: str, value: FeatureValue) -> None:
+    with pytest.raises(FeaturesRefused) as refusal:
+        complete(RAW, {"m3": 1, "m6": 4, name: value}, None)
+    assert [violation.pointer for violation in refusal.value.violations] == [f"/features/{name}"]
+
+
+def test_a_contract_knows_what_it_needs() -> None:
+    assert RAW.raw == {"m3", "m6", "joined", "gender"}
+    assert RAW.needed == {"m3", "m6", "joined"}

@@ -11,13 +11,22 @@ from app.ml.manifest import parse, seal
 RIGHT: list[dict[str, Any]] = [
     {"name": "x", "type": "number", "unit": None, "minimum": 0, "maximum": 1, "levels": [], "nullable": False}
 ]
+COUNTED: dict[str, Any] = {"cuts": [0.5], "counts": [0, 3, 4]}
+
+
+def counted(**changes: Any) -> dict[str, Any]:
+    return {"reference": {"features": [COUNTED | changes], "score": COUNTED}}
+
+
+CANARY: dict[str, Any] = {"rows": [[None], [0.5]], "logits": [-1.0, 1.0]}
 
 
 @pytest.fixture
 def fields(directory: Path) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads((directory / "manifest.json").read_text())
     del fields["manifest_sha256"]
-    return fields | {"features": RIGHT, "terms": [[0]]}
+    described = {"reference": {"features": [COUNTED], "score": COUNTED}, "canary": CANARY}
+    return fields | {"features": RIGHT, "terms": [[0]], **described}
 
 
 def test_a_sealed_manifest_reads_back_as_it_was_written(fields: dict[str, Any]) -> None:
@@ -54,6 +63,21 @@ def test_a_sealed_manifest_reads_back_as_it_was_written(fields: dict[str, Any]) 
         ({"terms": [[0, 1, 2]]}, "terms.0"),
         ({"bands": {"medium": 0.5, "high": 0.4, "critical": 0.9}}, "bands must ascend"),
         ({"files": {}}, "files"),
+        ({"reference": {"features": [], "score": COUNTED}}, "the reference does not describe the features"),
+        ({"reference": {"features": [COUNTED]}}, "reference.score"),
+        (counted(cuts=[]), "a count for each bin"),
+        (counted(cuts=[0.5, 0.5], counts=[0, 1, 1, 1]), "cuts must ascend"),
+        (counted(cuts=[1e39]), "reference.features.0.cuts.0"),
+        (counted(counts=[0, -1, 2]), "reference.features.0.counts.1"),
+        (counted(counts=[0, 0, 0]), "no row was counted"),
+        (counted(cuts=[*range(21)], counts=[1] * 23), "at most 20"),
+        ({"files": {"report.json": "0" * 64}}, "files must name the model"),
+        ({"files": {"model.onnx": "0" * 64, "weights.bin": "0" * 64}}, "files"),
+        ({"canary": CANARY | {"rows": []}}, "canary.rows"),
+        ({"canary": CANARY | {"rows": [[0.5]] * 33}}, "canary.rows"),
+        ({"canary": CANARY | {"rows": [[0.5], [0.5, 0.5]]}}, "a canary row must have one cell a feature"),
+        ({"canary": CANARY | {"rows": [[0.5], [1e39]]}}, "canary.rows"),
+        ({"canary": CANARY | {"logits": [0.5]}}, "a canary row must have one logit"),
     ],
 )
 def test_a_manifest_that_is_wrong_is_refused_with_the_place(

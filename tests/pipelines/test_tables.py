@@ -112,7 +112,14 @@ def test_progress_ends_at_one(csv: Callable[[bytes], Path]) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "no header line"), (b"id,tenure,id\n1,2,3\n", "names the column 'id' twice")],
+    [
+        (b"", "no header line"),
+        (b"\n1,2\n", "no header line"),
+        (b",\n1,2\n", "no header line"),
+        (b"id,tenure,id\n1,2,3\n", "names the column 'id' twice"),
+        (b"id,z\xfcrich\n1,2\n", "names column 2 in bytes that are not UTF-8"),
+        ("id,a\n1,2\n".encode("utf-16"), "names column 1 in bytes that are not UTF-8"),
+    ],
 )
 def test_a_csv_file_without_a_usable_header_is_refused(
     csv: Callable[[bytes], Path], content: bytes, reason: str
@@ -127,7 +134,7 @@ def test_what_is_no_table_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(TableRefused, match="is not a file"):
         open_table(tmp_path)
     (tmp_path / "table.xlsx").touch()
-    with pytest.raises(TableRefused, match=r"table\.xlsx is neither \.csv nor \.parquet"):
+    with pytest.raises(TableRefused, match=r"table\.xlsx is neither \.csv nor \.parquet nor \.sql"):
         open_table(tmp_path / "table.xlsx")
 
 

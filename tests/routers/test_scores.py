@@ -265,7 +265,8 @@ def test_a_model_has_a_card_that_says_what_it_was_made_from(api: httpx.Client) -
     card = api.get(f"/v1/models/{listed[0]['name']}/versions/{listed[0]['version']}").json()
 
     assert listed[0].items() <= card.items()
-    assert card["manifest"]["files"] == {"model.onnx": card["sha256"]}
+    assert card["manifest"]["files"]["model.onnx"] == card["sha256"]
+    assert card["manifest"]["files"].keys() == {"model.onnx", "report.html", "report.json"}
     assert 0.8 < card["manifest"]["metrics"]["auroc"] < 0.88
     assert "stands in for port_out" in card["manifest"]["label_note"]
     assert datetime.fromisoformat(card["trained_at"]).tzinfo

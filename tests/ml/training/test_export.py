@@ -13,17 +13,17 @@ from app.ml.session import open_session
 from app.ml.training.dataset import learn_contract
 from app.ml.training.export import export, terms_of, thresholds
 from app.ml.training.fit import Effort, fit
+from app.ml.training.material import Material
 from app.ml.training.parity import gate
-from app.ml.training.train import Material
 
 
 def test_the_same_rows_and_seed_give_the_same_bytes(
     material: Material, ebm: ExplainableBoostingClassifier, model: bytes, effort: Effort
 ) -> None:
     # C1: seedable; C8: a version can be made again
-    again = fit(material.matrix, material.training.labels, material.contract.features, seed=7, effort=effort)
+    again = fit(material.matrix, material.training.labels, material.features, seed=7, effort=effort)
     assert again is not ebm
-    assert export(again, material.contract.features) == model
+    assert export(again, material.features) == model
 
 
 def test_the_number_of_threads_changes_nothing(material: Material, effort: Effort) -> None:
@@ -31,18 +31,18 @@ def test_the_number_of_threads_changes_nothing(material: Material, effort: Effor
         fit(
             material.matrix[:1500],
             material.training.labels[:1500],
-            material.contract.features,
+            material.features,
             seed=7,
             effort=replace(effort, outer_bags=2, threads=threads),
         )
         for threads in (1, 2)
     )
-    assert export(one, material.contract.features) == export(two, material.contract.features)
+    assert export(one, material.features) == export(two, material.features)
 
 
 def test_another_seed_gives_another_model(material: Material, model: bytes, effort: Effort) -> None:
-    other = fit(material.matrix, material.training.labels, material.contract.features, seed=8, effort=effort)
-    assert export(other, material.contract.features) != model
+    other = fit(material.matrix, material.training.labels, material.features, seed=8, effort=effort)
+    assert export(other, material.features) != model
 
 
 def test_the_graph_states_the_versions_that_any_recent_runtime_reads(model: bytes) -> None:

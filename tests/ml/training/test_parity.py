@@ -12,8 +12,9 @@ from onnx import numpy_helper
 from app.ml.manifest import Purpose
 from app.ml.session import open_session
 from app.ml.training.export import terms_of, thresholds
+from app.ml.training.material import Material
 from app.ml.training.parity import LEAST_ROWS, ParityFailed, gate, probes
-from app.ml.training.train import Material, release
+from app.ml.training.release import release
 
 
 def attribute(graph: onnx.ModelProto, name: str) -> onnx.AttributeProto:
@@ -59,15 +60,15 @@ def test_a_corrupted_graph_is_refused_and_nothing_is_written(
     graph = onnx.load_from_string(model)
     corrupt(graph)
     with pytest.raises(ParityFailed, match="differs from its model"):
-        release(material, ebm, graph.SerializeToString(), purpose, 7, registry)
+        release(material, ebm, graph.SerializeToString(), purpose=purpose, seed=7, out=registry)
     assert not registry.exists()
 
 
 def test_the_true_graph_passes_on_the_hardest_rows(
     material: Material, ebm: ExplainableBoostingClassifier, model: bytes
 ) -> None:
-    session = open_session(model, features=len(material.contract.features), terms=len(terms_of(ebm)))
-    parity = gate(session, ebm, material.contract.features, material.matrix)
+    session = open_session(model, features=len(material.features), terms=len(terms_of(ebm)))
+    parity = gate(session, ebm, material.features, material.matrix)
     assert parity.rows >= 2 * LEAST_ROWS
     assert parity.probability <= 1e-12
     assert parity.contribution == 0
@@ -76,9 +77,9 @@ def test_the_true_graph_passes_on_the_hardest_rows(
 def test_the_rows_hold_every_cut_with_its_neighbours_every_level_and_missing_values(
     material: Material, ebm: ExplainableBoostingClassifier
 ) -> None:
-    rows = probes(ebm, material.contract.features, material.matrix[:50])
+    rows = probes(ebm, material.features, material.matrix[:50])
     assert np.isnan(rows).any(axis=0).all()
-    for index, feature in enumerate(material.contract.features):
+    for index, feature in enumerate(material.features):
         present = set(rows[:, index].tolist())
         if feature.levels:
             assert set(range(1, len(feature.levels) + 2)) <= present
