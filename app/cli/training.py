@@ -22,7 +22,7 @@ from app.ml.training.train import Plan, Trained, purpose_of, train
 from app.pipelines.binding import Bound, bind, with_months
 from app.pipelines.churn_causes import causes_of_leavers, read_rules
 from app.pipelines.labelled import Labelled, read, tenure_limit
-from app.pipelines.mapping import TABLE_1, read_mapping
+from app.pipelines.mapping import TABLE_1, Mapping, read_mapping
 from app.pipelines.questions import Question
 from app.pipelines.shaping import shaped
 from app.pipelines.tables import open_table
@@ -76,7 +76,8 @@ def train_(
     bound = bind(given, opened, besides=frozenset(filter(None, [target])))
     bound = with_months(bound, dated=bool(as_of or bound.as_of))
     if show_schema:
-        typer.echo(yaml.safe_dump(bound.model_dump(mode="json", exclude_defaults=True), sort_keys=False), nl=False)
+        shown = bound.model_dump(mode="json", exclude_defaults=True, include=set(Mapping.model_fields))
+        typer.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), nl=False)
         return
     purpose = purpose_of(kind, horizon_days, label_note)
     question = Question(purpose.churn_kind, horizon_days, target, positive, day(as_of) if as_of else None, min_tenure)

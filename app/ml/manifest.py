@@ -14,6 +14,7 @@ from app.errors import Invalid
 FORMAT = 2
 MODEL: Final = "model.onnx"
 MOST_CUTS: Final = 20
+MOST_LEVELS: Final = 10_000
 
 ChurnKind: TypeAlias = Literal["port_out", "downgrade", "arpu_decline"]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -38,7 +39,7 @@ class AcceptedFeature(_Part):
     unit: str | None = Field(max_length=32)
     minimum: float | None
     maximum: float | None
-    levels: tuple[Annotated[str, Field(max_length=LONGEST_LEVEL)], ...] = Field(max_length=10_000)
+    levels: tuple[Annotated[str, Field(max_length=LONGEST_LEVEL)], ...] = Field(max_length=MOST_LEVELS)
     nullable: bool
 
     @model_validator(mode="after")

@@ -98,3 +98,13 @@ def test_a_table_becomes_a_bundle_that_loads_and_is_active_if_asked_to_be(folder
     assert {feature.name for feature in manifest.features} == {"tenure_months", "monthly_charges", "contract"}
     assert manifest.training.rows + manifest.metrics.rows == ROWS
     assert active_bundles(folder / "models")["port_out"].manifest == manifest
+
+
+def test_the_schema_that_was_inferred_is_a_mapping_to_be_corrected(folder: Path) -> None:
+    (folder / "infer.yaml").write_text("id: rownames\neverything_else: infer\n")
+    told = Command(folder, {}).succeeds(*options(mapping="infer.yaml"), "--show-schema")
+    (folder / "shown.yaml").write_text(told)
+    again = Command(folder, {}).succeeds(*options(mapping="shown.yaml"), "--show-schema")
+    assert again == told
+    assert "to: features.monthly_charges" in told
+    assert "churn" not in told

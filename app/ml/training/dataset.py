@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from app.domain.features import Feature, FeatureType, FeatureValue, is_protected
 from app.ml.dataset import Dataset, DatasetRefused
-from app.ml.manifest import InputFeature, first_problem
+from app.ml.manifest import MOST_LEVELS, InputFeature, first_problem
 
 Item = TypeVar("Item")
 
@@ -126,6 +126,10 @@ def without(dataset: Dataset, names: Collection[str]) -> tuple[Dataset, list[str
 def _learn(feature: Feature, column: Sequence[FeatureValue]) -> Feature:
     is_category = feature.type is FeatureType.CATEGORY
     levels = tuple(sorted({str(value) for value in column if value is not None})) if is_category else ()
+    if len(levels) > MOST_LEVELS:
+        raise DatasetRefused(
+            f"The column {feature.name!r} holds {len(levels):,} different texts; {MOST_LEVELS:,} at most."
+        )
     learned = replace(feature, levels=levels, nullable=None in column)
     try:
         InputFeature(**asdict(learned))
