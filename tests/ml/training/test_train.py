@@ -46,7 +46,7 @@ def test_a_table_becomes_a_bundle_that_loads_and_progress_is_told(
     purpose = purpose_of("port_out", 30, "why they left is unknown")
     plan = Plan(folds=1, effort=effort)
     directory = train(
-        prepare(telco), purpose, out=tmp_path, plan=plan, tell=lambda step, done: told.append((step, done))
+        prepare(first(telco, FEW)), purpose, out=tmp_path, plan=plan, tell=lambda step, done: told.append((step, done))
     ).directory
     manifest = load_bundle(directory).manifest
     assert directory == tmp_path / "churn" / manifest.version
@@ -58,7 +58,7 @@ def test_a_table_becomes_a_bundle_that_loads_and_progress_is_told(
     ]
     assert [done for _, done in told] == sorted(done for _, done in told)
     assert len(told) > 5
-    assert manifest.metrics.rows + manifest.training.rows == 7043
+    assert manifest.metrics.rows + manifest.training.rows == FEW
     assert manifest.label_note == "why they left is unknown"
 
 
@@ -155,11 +155,3 @@ def test_wrong_facts_about_the_model_are_refused_before_it_is_fitted(
 ) -> None:
     with pytest.raises(Invalid, match=next(iter(changes))):
         trained(telco, tmp_path / "out", FULL, **changes)
-
-
-@pytest.mark.slow
-def test_the_full_training_reaches_what_the_field_reaches(telco: Dataset, tmp_path: Path) -> None:
-    # C13: the credible ceiling on this sample is .85 to .86
-    metrics = load_bundle(trained(telco, tmp_path, FULL)).manifest.metrics
-    assert metrics.auroc >= 0.84
-    assert metrics.ece <= 0.04
