@@ -57,6 +57,9 @@ def train_(
     ] = None,
     folds: Annotated[int, typer.Option(min=1, max=20, help="For the comparison; 1: one split.")] = 5,
     seed: Annotated[int, typer.Option()] = 20240601,
+    keep_held_out: Annotated[  # noqa: FBT002  # a flag
+        bool, typer.Option("--keep-held-out", help="Leave the quarter it is judged on out of the model for good.")
+    ] = False,
     rejects: RejectsPath = None,
     out_of_fold: Annotated[
         Path | None,
@@ -68,7 +71,7 @@ def train_(
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not show what was read.")] = False,  # noqa: FBT002  # as above
     activate: Annotated[bool, typer.Option("--activate", help="Make it the active model of its kind.")] = False,  # noqa: FBT002  # as above
 ) -> None:
-    """Train a churn model on three quarters of a table, judge it on the rest, export it as a checked bundle."""
+    """Train a churn model on three quarters of a table, judge it on the rest, export it, made of all, as a bundle."""
     if kind not in get_args(ChurnKind):
         raise ChurnKindRefused(f"--kind {kind} is none of {', '.join(get_args(ChurnKind))}")
     given = read_mapping(mapping)
@@ -82,14 +85,16 @@ def train_(
     purpose = purpose_of(kind, horizon_days, label_note)
     question = Question(purpose.churn_kind, horizon_days, target, positive, day(as_of) if as_of else None, min_tenure)
     allowed = frozenset(allow_leak or ())
-    plan = Plan(seed=seed, folds=folds, graph=read_cause_graph(causes) if causes else None)
+    plan = Plan(seed=seed, folds=folds, graph=read_cause_graph(causes) if causes else None, refit=not keep_held_out)
     with steps() as tell:
         tell(f"Reading {table.name}", 0)
         declared = frozenset() if given.optional else frozenset(feature.name for feature in given.features())
         with rejects_file(rejects, table, mapping) as reject:
             hear = reject if rejects else None
             labelled = read(opened, bound, question, declared=declared, allowed=allowed, reject=hear)
-        material = prepare(replace(labelled.dataset, lenient=given.optional), allowed=allowed)
+        # Whoever lets columns be inferred is not choosy: a cell may then be blank that no training row left blank.
+        lenient = given.optional or given.everything_else == "infer"
+        material = prepare(replace(labelled.dataset, lenient=lenient), allowed=allowed)
     origin = _origin(table, bound, labelled, question)
     if not quiet:
         _show(origin)

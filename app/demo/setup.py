@@ -74,7 +74,7 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
         say("Training the churn model on 75 % of the public sample (half a minute)")
         _make_table(demo)
         label = ["--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE]
-        _stayline(demo, "train", *label, "--folds", "1", "--quiet", "--activate")
+        _stayline(demo, "train", *label, "--folds", "1", "--keep-held-out", "--quiet", "--activate")
     with _connected(demo) as connection:
         if _mark_of(connection) != MARK_LOADED:
             say("Importing the subscribers")

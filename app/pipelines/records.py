@@ -17,6 +17,7 @@ from app.pipelines.tables import BadRow, Row, Table
 TRUE_WORDS: Final = frozenset({"yes", "y", "true", "t", "1", "1.0"})
 FALSE_WORDS: Final = frozenset({"no", "n", "false", "f", "0", "0.0"})
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _TEXTS_REMEMBERED: Final = 4096
 
 Reader: TypeAlias = Callable[[str], Any]
@@ -133,9 +134,9 @@ def day_of(raw: Any, form: str | None = None) -> date | None:
 
 
 def number_in(text: str) -> float | None:
-    """Return the finite number a text writes, or None."""
+    """Return the finite number a text writes, or None. Commas may part its thousands: 1,234.5."""
     try:
-        value = float(text)
+        value = float(text.replace(",", "") if "," in text and _THOUSANDS.fullmatch(text) else text)
     except ValueError:
         return None
     return value if math.isfinite(value) and "_" not in text else None

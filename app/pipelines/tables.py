@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 BATCH_ROWS = 4096
+DELIMITERS = ",;\t|"
+LONGEST_HEADER = 100_000  # signs, in which a delimiter is looked for
 
 
 class TableRefused(Invalid):
@@ -48,7 +50,7 @@ def open_table(path: Path, environment: Mapping[str, str] = os.environ) -> Table
     if not path.is_file():
         raise TableRefused(f"{path} is not a file")
     match path.suffix.lower():
-        case ".csv" | ".txt":
+        case ".csv" | ".txt" | ".tsv":
             return _open_csv(path)
         case ".parquet":
             return _open_parquet(path)
@@ -73,21 +75,29 @@ def _open_csv(path: Path) -> Table:
         nonlocal position
         # Bytes that are not UTF-8 become surrogates here, so that only their own row is refused later.
         with path.open("rb") as source, TextIOWrapper(source, "utf-8-sig", "surrogateescape", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, delimiter=delimiter)
             next(reader)
             for row in _rows(reader, columns):
                 position = source.tell()
                 yield reader.line_num, row
             position = size
 
-    columns = _csv_header(path)
+    delimiter = _delimiter(path)
+    columns = _csv_header(path, delimiter)
     return Table(columns, rows, lambda: position / size)
 
 
-def _csv_header(path: Path) -> tuple[str, ...]:
+def _delimiter(path: Path) -> str:
+    """Return the sign that parts the header into the most columns; a comma, where none does."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        line = file.readline(LONGEST_HEADER)
+    return max(DELIMITERS, key=lambda sign: len(next(csv.reader([line], delimiter=sign), ())))
+
+
+def _csv_header(path: Path, delimiter: str) -> tuple[str, ...]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         try:
-            header = tuple(next(csv.reader(file)))
+            header = tuple(next(csv.reader(file, delimiter=delimiter)))
         except (StopIteration, csv.Error) as error:
             raise TableRefused(f"{path} has no header line") from error
     if not "".join(header).strip():

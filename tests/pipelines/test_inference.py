@@ -31,6 +31,8 @@ def verdict(table: Table) -> Inferred | LeftOut:
         (["12", "", "3.5"], Inferred("number")),
         (["29.85", "-1", "1e3"], Inferred("number")),
         (["0", "1", "1"], Inferred("number")),
+        (["1,234", "12", "-1,234,567.5"], Inferred("number")),
+        (["1,23", "12,3456"], Inferred("category")),
         (["nan", "1", "NULL", "?", "2"], Inferred("number", None, ("?", "NULL", "nan"))),
         (["007", "12", " 5 "], Inferred("number")),
         (["yes", "No", ""], Inferred("boolean")),

@@ -54,6 +54,12 @@ def test_any_line_ending_will_do_and_the_last_may_be_missing(csv: Callable[[byte
     ]
 
 
+@pytest.mark.parametrize("sign", [b",", b";", b"\t", b"|"])
+def test_the_header_tells_what_parts_the_cells(csv: Callable[[bytes], Path], sign: bytes) -> None:
+    path = csv(b'"id%sname"%stown\n1%s"Berlin, Mitte; 2"\n' % (sign, sign, sign))
+    assert good_rows(path) == [{f"id{sign.decode()}name": "1", "town": "Berlin, Mitte; 2"}]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(csv: Callable[[bytes], Path]) -> None:
     path = csv(b"\xef\xbb\xbfid,tenure\n1,12\n")
     assert open_table(path).columns == ("id", "tenure")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -85,10 +86,10 @@ def learn_contract(dataset: Dataset) -> tuple[Feature, ...]:
     return tuple(_learn(feature, dataset.columns[feature.name]) for feature in dataset.features)
 
 
-def sha256_of(dataset: Dataset) -> str:
+def sha256_of(*parts: Dataset) -> str:
     """Return a checksum of ids, features, values and labels that does not depend on the order of the rows."""
-    digest = hashlib.sha256(json.dumps([feature.name for feature in dataset.features]).encode())
-    for line in sorted(_lines(dataset)):
+    digest = hashlib.sha256(json.dumps([feature.name for feature in parts[0].features]).encode())
+    for line in sorted(chain.from_iterable(map(_lines, parts))):
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 

@@ -44,6 +44,15 @@ class Material:
     matrix: NDArray[np.float32]
     unseen: NDArray[np.float32]
 
+    @property
+    def everything(self) -> NDArray[np.float32]:
+        """All rows, those to train on first."""
+        return np.concatenate([self.matrix, self.unseen])
+
+    @property
+    def all_labels(self) -> NDArray[np.bool_]:
+        return np.concatenate([self.training.labels, self.held_out.labels])
+
     def narrowed(self, dropped: Mapping[str, str]) -> "Material":
         """Leave features out, each for its reason."""
         kept = [index for index, feature in enumerate(self.features) if feature.name not in dropped]

@@ -84,18 +84,21 @@ def release(
     out: Path,
     origin: Origin = NOWHERE,
     findings: Findings = NOTHING,
+    judged: NDArray[np.float64] | None = None,
 ) -> Path:
     """Write an EBM, exported as `model`, to `out`/churn/<version>/ and return that directory.
 
+    Where it was fitted to the held-out rows as well, `judged` are their probabilities by a model that was not.
     Raises ParityFailed, having written nothing, if the graph does not compute what the EBM computes.
     """
     session = open_session(model, features=len(material.features), terms=len(terms_of(ebm)))
-    parity = gate(session, ebm, material.features, material.matrix)
-    unseen = run(session, material.unseen).probability
+    fitted = material.matrix if judged is None else material.everything
+    parity = gate(session, ebm, material.features, fitted)
+    unseen = run(session, material.unseen).probability if judged is None else judged
     keys = keys_of(material.held_out.ids, material.held_out.groups)
     metrics = evaluate(material.held_out.labels, unseen, keys, seed=seed).model_dump(mode="json")
     identity = _identity(purpose, model)
-    training = _training(material, origin, seed)
+    training = _training(material, origin, seed, refitted=judged is not None)
     report = {
         "format": REPORT_FORMAT,
         "model": {
@@ -116,8 +119,8 @@ def release(
         REPORT_JSON: json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False).encode(),
         REPORT_HTML: render(report).encode(),
     }
-    hardest = probes(ebm, material.features, material.matrix)
-    bands = np.quantile(run(session, material.matrix).probability, list(QUANTILES.values())).tolist()
+    hardest = probes(ebm, material.features, fitted)
+    bands = np.quantile(run(session, fitted).probability, list(QUANTILES.values())).tolist()
     fields = {
         **identity,
         **_inputs(material, origin),
@@ -129,7 +132,7 @@ def release(
         "training": training,
         # The last of the probes are made up, in random company, and the very last row knows nothing.
         "canary": canary_of(session, hardest[-CANARY_ROWS:]).model_dump(mode="json"),
-        "reference": reference_of(material.features, material.matrix, unseen).model_dump(mode="json"),
+        "reference": reference_of(material.features, fitted, unseen).model_dump(mode="json"),
     }
     return register(out, seal(fields), {MODEL: model, **texts})
 
@@ -181,14 +184,15 @@ def _inputs(material: Material, origin: Origin) -> dict[str, Any]:
     }
 
 
-def _training(material: Material, origin: Origin, seed: int) -> dict[str, Any]:
+def _training(material: Material, origin: Origin, seed: int, *, refitted: bool) -> dict[str, Any]:
+    parts = [material.training, material.held_out] if refitted else [material.training]
     return {
-        "rows": len(material.matrix),
-        "positives": int(material.training.labels.sum()),
+        "rows": sum(len(part.labels) for part in parts),
+        "positives": sum(int(part.labels.sum()) for part in parts),
         "seed": seed,
-        "share": TRAINED_SHARE,
+        "share": 1.0 if refitted else TRAINED_SHARE,
         "libraries": {library: version(library) for library in LIBRARIES},
-        "data_sha256": sha256_of(material.training),
+        "data_sha256": sha256_of(*parts),
         "dropped": dict(material.dropped),
         "excluded": origin.excluded,
     }
@@ -202,7 +206,8 @@ def _origin(material: Material, origin: Origin, training: Mapping[str, Any]) -> 
         "rows_read": origin.cleaning["rows"]["read"] if origin.cleaning else kept,
         "trained_on": len(material.matrix),
         "held_out": len(material.unseen),
-        "positives": training["positives"],
+        "refitted": training["share"] == 1,
+        "positives": int(material.training.labels.sum()),
         "libraries": training["libraries"],
         "python": platform.python_version(),
         "stayline": version("stayline"),

@@ -100,6 +100,7 @@ def full_report(material: Material, ebm: ExplainableBoostingClassifier) -> dict[
             "rows_read": 7043,
             "trained_on": len(material.matrix),
             "held_out": rows,
+            "refitted": True,
             "positives": int(material.training.labels.sum()),
             "libraries": {"interpret-core": "0.7.8", "numpy": "2.4.1", "scikit-learn": "1.9.0"},
             "python": "3.11.9",

@@ -58,7 +58,7 @@ def test_a_table_becomes_a_bundle_that_loads_and_progress_is_told(
     ]
     assert [done for _, done in told] == sorted(done for _, done in told)
     assert len(told) > 5
-    assert manifest.metrics.rows + manifest.training.rows == FEW
+    assert manifest.training.rows == FEW
     assert manifest.label_note == "why they left is unknown"
 
 
@@ -89,6 +89,29 @@ def test_the_order_of_the_table_changes_nothing(telco: Dataset, tmp_path: Path, 
     )
     assert one.sha256 == other.sha256
     assert one.manifest == other.manifest
+
+
+def test_the_figures_are_of_a_model_that_never_saw_their_rows_and_the_bundle_is_made_of_all(
+    telco: Dataset, tmp_path: Path, effort: Effort
+) -> None:
+    material, purpose = prepare(first(telco, FEW)), purpose_of("port_out", 30, at=AT)
+    again, kept = (
+        load_bundle(
+            train(
+                material, purpose, out=tmp_path / str(refit), plan=Plan(7, folds=1, effort=effort, refit=refit)
+            ).directory
+        )
+        for refit in (True, False)
+    )
+    for measure in ("auroc", "log_loss", "ece", "empc"):
+        found = [getattr(bundle.manifest.metrics, measure) for bundle in (again, kept)]
+        assert found[0] == pytest.approx(found[1], abs=1e-9)
+    assert again.sha256 != kept.sha256
+    trained_on, held_out = kept.manifest.training, kept.manifest.metrics
+    assert again.manifest.training.rows == trained_on.rows + held_out.rows == FEW
+    assert again.manifest.training.positives == trained_on.positives + held_out.positives
+    assert (again.manifest.training.share, trained_on.share) == (1, 0.75)
+    assert trained_on.data_sha256 != again.manifest.training.data_sha256
 
 
 def test_probabilities_are_calibrated_on_rows_never_seen(bundle: Bundle) -> None:
