@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,9 @@ KEY_BYTES = 32
 ADDRESS_PARAMETERS = frozenset({"host", "port", "sslmode"})
 # 32 random bytes practically never hold fewer than 16 different values; a passphrase or a default often does.
 LEAST_DISTINCT_BYTES = 16
+_DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d|24:00"
+_HOURS = re.compile(rf"{_DAY}(?:-{_DAY})? (?P<begin>{_TIME})-(?P<end>{_TIME})")
 
 
 class SettingsRefused(Exception):
@@ -29,6 +33,7 @@ def _as_list(value: object) -> object:
 
 
 NameList = Annotated[list[str], BeforeValidator(_as_list)]
+DateList = Annotated[list[date], BeforeValidator(_as_list)]
 
 
 class Settings(BaseModel):
@@ -40,6 +45,8 @@ class Settings(BaseModel):
 
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
     timezone: str = "UTC"
+    working_hours: str = "mon-sun 00:00-24:00"
+    holidays: DateList = []
     language: Literal["en", "zh-CN"] = "en"
     revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
     margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)
@@ -50,6 +57,8 @@ class Settings(BaseModel):
     store_timeout_seconds: float = Field(2.0, gt=0, le=30)
     statement_timeout_seconds: float = Field(2.0, gt=0, le=300)
     idempotency_hours: int = Field(48, ge=24, le=24 * 30)
+    keep_contacts_days: int = Field(1095, ge=30, le=36500)
+    keep_snapshots_days: int = Field(1095, ge=30, le=36500)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @field_validator("master_keys")
@@ -87,6 +96,15 @@ class Settings(BaseModel):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("is not a time zone such as Asia/Shanghai") from error
         return value
+
+    @field_validator("working_hours")
+    @classmethod
+    def _hours_begin_before_they_end(cls, value: str) -> str:
+        for part in value.lower().split(","):
+            found = _HOURS.fullmatch(part.strip())
+            if not found or found["begin"] >= found["end"]:
+                raise ValueError("is not written like `mon-fri 09:00-18:00, sat 10:00-14:00`")
+        return value.lower()
 
     @property
     def keys(self) -> list[bytes]:

@@ -34,18 +34,11 @@ class Interaction(Base):
     agent_id: Mapped[str | None] = mapped_column(String(64))
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     sentiment: Mapped[str | None] = mapped_column(String(16))
+    agent_sentiment: Mapped[str | None] = mapped_column(String(16))
+    duration_seconds: Mapped[int | None]
+    visit: Mapped[str | None] = mapped_column(String(64))
+    order_outcome: Mapped[str | None] = mapped_column(String(16))
+    refusal_reason: Mapped[str | None] = mapped_column(String(32))
     client_reference: Mapped[str | None] = mapped_column(String(128))
     caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))
     recorded_at: Mapped[Instant]
-
-
-class InteractionReference(Base):
-    """A caller's own name for an interaction, once. It stands apart: a partitioned table could not hold it unique."""
-
-    __tablename__ = "interaction_references"
-    __table_args__ = (Index(None, "subscriber_id"),)
-
-    caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id), primary_key=True)
-    client_reference: Mapped[str] = mapped_column(String(128), primary_key=True)
-    subscriber_id: Mapped[SubscriberId] = mapped_column(ForeignKey(Subscriber.subscriber_id, ondelete="CASCADE"))
-    interaction_id: Mapped[UUID]

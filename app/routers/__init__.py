@@ -4,16 +4,22 @@ from fastapi import FastAPI
 
 from app.routers import (
     actions,
+    care_cases,
     complaints,
     decisions,
     drift,
     features,
+    groups,
     health,
     interactions,
     models,
     outcomes,
+    overview,
+    reports,
     scores,
     subscribers,
+    surveys,
+    tasks,
     touchpoints,
 )
 
@@ -21,15 +27,21 @@ IN_ORDER = (
     health,
     features,
     subscribers,
+    groups,
     touchpoints,
     actions,
     interactions,
     complaints,
+    surveys,
+    tasks,
+    care_cases,
     models,
     drift,
     scores,
     decisions,
     outcomes,
+    reports,
+    overview,
 )
 
 

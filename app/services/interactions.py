@@ -8,16 +8,16 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import lock
 from app.domain.access import Caller
 from app.domain.interactions import Classification, classify_need
 from app.errors import Forbidden, Invalid, NotFound
-from app.models import Interaction, InteractionReference, Subscriber
+from app.models import Interaction, Subscriber
 from app.models.base import new_id
 from app.schemas.interactions import InteractionCreate
-from app.services import subscribers, touchpoints
+from app.services import references, subscribers, touchpoints
 from app.vault import Vault
 
+NOUN: Final = "interaction"
 CLOCK_LEEWAY: Final = timedelta(minutes=5)
 
 
@@ -65,7 +65,10 @@ async def record_interaction(
         recorded_at=at,
     )
     session.add(interaction)
-    _keep_reference(session, interaction)
+    if contact.client_reference:
+        references.keep_reference(
+            session, caller, NOUN, contact.client_reference, interaction.subscriber_id, interaction.id
+        )
     await session.flush()
     return interaction, subscriber, True
 
@@ -115,21 +118,5 @@ def unseal_text(words: Vault, sealed: bytes | None, field: str) -> str | None:
 
 
 async def _find_by_reference(session: AsyncSession, caller: Caller, reference: str) -> Interaction | None:
-    # Held to the end of the transaction, so that two arrivals at once are still first and second.
-    await lock(session, "interaction reference", str(caller.id), reference)
-    known = await session.get(InteractionReference, (caller.id, reference))
-    if known is None:
-        return None
-    return await session.get(Interaction, (known.subscriber_id, known.interaction_id))
-
-
-def _keep_reference(session: AsyncSession, interaction: Interaction) -> None:
-    if interaction.client_reference:
-        session.add(
-            InteractionReference(
-                caller_id=interaction.caller_id,
-                client_reference=interaction.client_reference,
-                subscriber_id=interaction.subscriber_id,
-                interaction_id=interaction.id,
-            )
-        )
+    known = await references.find_reference(session, caller, NOUN, reference)
+    return known and await session.get(Interaction, (known.subscriber_id, known.fact_id))
