@@ -1,6 +1,7 @@
 """The service: create_app() puts the rooms together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import routers
-from app.db import create_engine, create_sessions
+from app.db import create_engine, create_lane, create_readers, create_sessions
 from app.ml.active import ActiveBundles
 from app.ml.traffic import Traffic
 from app.observability import Metrics, configure_logging, tell
@@ -23,6 +24,7 @@ from app.settings import Settings
 from app.vault import Vault
 
 VERSION = "0.1.0"
+OBJECTS_BETWEEN_COLLECTIONS = 10_000
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -34,18 +36,21 @@ def create_app(settings: Settings) -> FastAPI:
         bundles = ActiveBundles(settings.models_dir)
         engine = create_engine(settings)
         sessions = create_sessions(engine)
+        lane = create_lane(settings)
         watching = asyncio.create_task(activations.watch(sessions, bundles, metrics.models_refused))
         tell("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
         resources = Resources(
             settings=settings,
             sessions=sessions,
+            readers=create_readers(engine),
+            lane=lane,
             vault=Vault(settings.keys),
             keys=KeyCache(),
             bundles=bundles,
             traffic=Traffic(),
             metrics=metrics,
         )
-        async with traffic.saving(sessions, resources.traffic):
+        async with lane, traffic.saving(sessions, resources.traffic):
             yield {"resources": resources}
         watching.cancel()
         await asyncio.wait([watching])
@@ -80,4 +85,9 @@ def from_environment() -> FastAPI:
     """What uvicorn calls in each worker process."""
     settings = Settings.read()
     configure_logging(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    # What is loaded by now stays: the collector need not walk through it again for every batch of fresh objects.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    return app

@@ -29,24 +29,35 @@ class Vault:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = {hashlib.sha256(key).digest()[:KEY_ID_BYTES]: key for key in keys}
         self._sealing = next(iter(self._keys))
+        self._ciphers: dict[bytes, AESGCM] = {}
 
     def seal(self, data: bytes, context: str) -> bytes:
         """Encrypt `data`, bound to `context` (whose it is, and which field): moved elsewhere it no longer opens."""
         nonce = os.urandom(NONCE_BYTES)
-        return self._sealing + nonce + _cipher(self._keys[self._sealing]).encrypt(nonce, data, context.encode())
+        return self._sealing + nonce + self._cipher(self._sealing).encrypt(nonce, data, context.encode())
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` made; raises Unsealable."""
-        key = self._keys.get(sealed[:KEY_ID_BYTES])
-        if key is None:
+        key_id = sealed[:KEY_ID_BYTES]
+        if key_id not in self._keys:
             raise Unsealable("the key that sealed stored data is not among STAYLINE_MASTER_KEYS")
         nonce, body = sealed[KEY_ID_BYTES:][:NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see _cipher
 
         try:
-            return _cipher(key).decrypt(nonce, body, context.encode())
+            return self._cipher(key_id).decrypt(nonce, body, context.encode())
         except (InvalidTag, ValueError) as error:
             raise Unsealable("a sealed value does not open: it was changed, or belongs elsewhere") from error
+
+    def _cipher(self, key_id: bytes) -> "AESGCM":
+        """Make a key's cipher when it is first needed: that costs as much as sealing a line of text."""
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            # Loaded by the first who needs it: a process that only scores saves 9 MB.
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+            cipher = self._ciphers[key_id] = AESGCM(self._keys[key_id])
+        return cipher
 
     def new_data_key(self, subscriber_id: str) -> bytes:
         """Make a subscriber's data key, sealed for storage."""
@@ -63,13 +74,6 @@ class Vault:
     def recognises(self, data: bytes, fingerprint: bytes) -> bool:
         """Tell whether `fingerprint` was made of `data`, with whichever key was current then."""
         return any(hmac.compare_digest(_fingerprint(key, data), fingerprint) for key in self._keys.values())
-
-
-def _cipher(key: bytes) -> "AESGCM":
-    # Loaded by the first who needs it: a process that only scores saves 9 MB.
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
-
-    return AESGCM(key)
 
 
 def _fingerprint(key: bytes, data: bytes) -> bytes:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from app.domain.working_time import WorkingCalendar
+
 
 class ComplaintType(StrEnum):
     NETWORK = "network"
@@ -40,6 +42,14 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Escalation(StrEnum):
+    """Who hears of a complaint that was not answered in time. It is read off the clock: no timer can be lost."""
+
+    NONE = "none"
+    TEAM_LEAD = "team_lead"
+    MANAGER = "manager"
+
+
 class ComplaintStatus(StrEnum):
     OPEN = "open"
     IN_PROGRESS = "in_progress"
@@ -66,6 +76,9 @@ _CAUSES: Final[Mapping[ComplaintType, Cause]] = MappingProxyType(
         ComplaintType.CONTRACT: Cause.TERMS,
     }
 )
+# Handed on so often, a complaint belongs to nobody: it is shown to whoever leads the team.
+PING_PONG_TRANSFERS: Final = 2
+_MANAGER_AFTER: Final = timedelta(hours=24)
 _CRITICAL_SHARE: Final = 0.25
 _MAJOR_SHARE: Final = 0.5
 
@@ -91,10 +104,31 @@ def cause_of(type: ComplaintType, fault: NetworkFault | None) -> Cause:  # the f
     return Cause.NETWORK_FAULT if fault else _CAUSES.get(type, Cause.UNKNOWN)
 
 
-def due_at(occurred_at: datetime, promise_hours: int, severity: Severity) -> datetime:
-    """Apply the touchpoint's one promise; what is worse is due in half or a quarter of it, never less than an hour."""
+def due_at(occurred_at: datetime, promise_hours: int, severity: Severity, calendar: WorkingCalendar) -> datetime:
+    """Apply the touchpoint's one promise, in working hours.
+
+    What is worse is due in half or a quarter of it, never less than an hour.
+    """
     share = {Severity.CRITICAL: _CRITICAL_SHARE, Severity.MAJOR: _MAJOR_SHARE, Severity.MINOR: 1.0}[severity]
-    return occurred_at + max(timedelta(hours=promise_hours) * share, timedelta(hours=1))
+    return calendar.add(occurred_at, max(timedelta(hours=promise_hours) * share, timedelta(hours=1)))
+
+
+def escalation_of(status: ComplaintStatus, due: datetime, at: datetime) -> Escalation:
+    """Name who must know: nobody up to the due time, the team lead after it, a day later the manager."""
+    if status not in UNFINISHED or at <= due:
+        return Escalation.NONE
+    return Escalation.MANAGER if at > due + _MANAGER_AFTER else Escalation.TEAM_LEAD
+
+
+def sla_met(resolved_at: datetime | None, due: datetime, at: datetime) -> bool | None:
+    """Tell whether the promise was kept; None while it still can be."""
+    if resolved_at is not None:
+        return resolved_at <= due
+    return None if at <= due else False
+
+
+def is_ping_pong(transfers: int) -> bool:
+    return transfers >= PING_PONG_TRANSFERS
 
 
 def missing_evidence(status: ComplaintStatus, evidence: Evidence) -> list[str]:

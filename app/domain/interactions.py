@@ -33,6 +33,26 @@ class Sentiment(StrEnum):
     POSITIVE = "positive"
 
 
+class OrderOutcome(StrEnum):
+    """What became of an order the contact was about."""
+
+    COMPLETED = "completed"
+    PENDING = "pending"
+    REFUSED = "refused"
+
+
+class RefusalReason(StrEnum):
+    """Why we could not take an order: the first three are resources the network does not have there."""
+
+    NO_PORT = "no_port"
+    NO_LINE = "no_line"
+    NO_COVERAGE = "no_coverage"
+    OUT_OF_STOCK = "out_of_stock"
+    CREDIT = "credit"
+    DOCUMENTS = "documents"
+    OTHER = "other"
+
+
 class Need(StrEnum):
     """What the contact was about; leaving and faults are told apart for those who work to keep subscribers."""
 
@@ -112,6 +132,6 @@ def classify_need(*answers: str | None) -> Classification:
     """Name the need behind the answers to the two questions, with the word that told it."""
     text = " ".join(answer for answer in answers if answer).lower()
     for need, word, pattern in _PATTERNS:
-        if pattern.search(text):
+        if word in text and pattern.search(text):  # the first is cheap, and mostly the answer is no
             return Classification(need, f"rule:{word}")
     return Classification(Need.OTHER, "rule:none")

@@ -16,15 +16,12 @@ class Task(Base):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("subscriber_id", "kind", "source_id"),
-        Index(None, "id"),
         Index(None, "status", "due_at", "id"),
         Index(None, "owner", "status", "due_at", "id"),
     )
 
-    subscriber_id: Mapped[SubscriberId] = mapped_column(
-        ForeignKey(Subscriber.subscriber_id, ondelete="CASCADE"), primary_key=True
-    )
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    subscriber_id: Mapped[SubscriberId] = mapped_column(ForeignKey(Subscriber.subscriber_id, ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(16))
     source: Mapped[str] = mapped_column(String(16))
     source_id: Mapped[UUID]

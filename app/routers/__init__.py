@@ -46,5 +46,6 @@ IN_ORDER = (
 
 
 def install(app: FastAPI) -> None:
+    """Lay all routes out in one list: routers included as such would each be searched twice for every request."""
     for module in IN_ORDER:
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)

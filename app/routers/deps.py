@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Sessions
+from app.db import Lane, Sessions
 from app.domain.access import Caller
 from app.errors import PreconditionFailed, PreconditionRequired
 from app.ml.active import ActiveBundles
@@ -26,6 +26,8 @@ class Resources:
 
     settings: Settings
     sessions: Sessions
+    readers: Sessions
+    lane: Lane
     vault: Vault
     keys: KeyCache
     bundles: ActiveBundles
@@ -41,22 +43,23 @@ class VersionStale(PreconditionFailed):
     """Somebody else changed it first."""
 
 
-def _resources(request: Request) -> Resources:
+# All of these are coroutines on purpose: FastAPI runs a plain function in a thread, which costs more than most answers.
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.state.resources
     return resources
 
 
-def _session(request: Request) -> AsyncSession:
+async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
     return session
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
 
-def _at(request: Request) -> datetime:
+async def _at(request: Request) -> datetime:
     at: datetime = request.state.at
     return at
 
@@ -77,7 +80,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _expected_version(if_match: Annotated[str | None, Header(max_length=64)] = None) -> str:
+async def _expected_version(if_match: Annotated[str | None, Header(max_length=64)] = None) -> str:
     if if_match is None:
         raise VersionMissing("send If-Match with the ETag of the version you read")
     return if_match
@@ -97,7 +100,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Items a page")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before")]
 
 
-def _after(cursor: Cursor = None) -> str | None:
+async def _after(cursor: Cursor = None) -> str | None:
     return decode_cursor(cursor, 1)[0] if cursor is not None else None
 
 

@@ -17,6 +17,7 @@ from app.observability import Metrics, request_id_of_log, tell
 from app.routers.problems import problem_of, unexpected
 
 MOST_BODY_BYTES: Final = 1024 * 1024
+MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_GONE: Final = 499
@@ -42,8 +43,8 @@ class _Exchange:
     async def receive_within_limit(self) -> Message:
         message = await self.receive()
         self.received_bytes += len(message.get("body", b""))
-        if self.received_bytes > MOST_BODY_BYTES:
-            raise _body_too_large()
+        if self.received_bytes > most_bytes(self.scope):
+            raise _body_too_large(self.scope)
         return message
 
     async def send_with_id(self, message: Message) -> None:
@@ -112,13 +113,18 @@ def _refusal(scope: Scope) -> TooLarge | HeadersTooLarge | None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
         return HeadersTooLarge(f"headers may take {MOST_HEADER_BYTES} bytes in all")
     declared = Headers(scope=scope).get("content-length", "0").lstrip("0")
-    longer = len(declared) > len(str(MOST_BODY_BYTES))
-    too_large = declared.isdecimal() and (longer or int(declared or 0) > MOST_BODY_BYTES)
-    return _body_too_large() if too_large else None
+    most = most_bytes(scope)
+    too_large = declared.isdecimal() and (len(declared) > len(str(most)) or int(declared or 0) > most)
+    return _body_too_large(scope) if too_large else None
 
 
-def _body_too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"the body may take {MOST_BODY_BYTES} bytes")
+def most_bytes(scope: Scope) -> int:
+    """How much an operation takes: many items at once may take more."""
+    return MOST_BATCH_BYTES if scope["path"].endswith("/batch") else MOST_BODY_BYTES
+
+
+def _body_too_large(scope: Scope) -> BodyTooLarge:
+    return BodyTooLarge(f"the body may take {most_bytes(scope)} bytes")
 
 
 def _where(error: Exception) -> dict[str, Any]:

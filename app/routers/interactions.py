@@ -1,16 +1,27 @@
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic_core import to_json
 
-from app.models import Interaction
+from app.errors import AppError
+from app.models import Interaction, Subscriber
 from app.routers import examples
 from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads, writes
+from app.routers.problems import problem_body, refusal_of
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
-from app.schemas.base import Page, SubscriberId, as_page, decode_time_cursor
-from app.schemas.interactions import InteractionCreate, InteractionRead
+from app.schemas.base import Page, SubscriberId, VisitName, as_page, decode_time_cursor
+from app.schemas.interactions import (
+    InteractionBatch,
+    InteractionBatchRead,
+    InteractionCreate,
+    InteractionRead,
+    VisitRead,
+)
 from app.services import interactions, subscribers
+from app.services.interactions import Recorded
 from app.vault import Vault
 
 router = APIRouter(tags=["interactions"], route_class=UnitOfWorkRoute)
@@ -36,10 +47,39 @@ async def record_interaction(
     at: AtDep,
     response: Response,
 ) -> InteractionRead:
-    row, subscriber, is_new = await interactions.record_interaction(session, resources.vault, caller, contact, at)
-    response.status_code = 201 if is_new else 200
-    response.headers["Location"] = f"/v1/interactions/{row.id}"
-    return _read(row, subscribers.vault_of(subscriber, resources.vault))
+    [answer] = await interactions.record_interactions(session, resources.vault, caller, [contact], at)
+    if isinstance(answer, AppError):
+        raise answer
+    response.status_code = 201 if answer.is_new else 200
+    response.headers["Location"] = f"/v1/interactions/{answer.row['id']}"
+    subscriber = await subscribers.get_subscriber(session, answer.row["subscriber_id"])
+    return _read(answer.row, subscribers.vault_of(subscriber, resources.vault))
+
+
+@router.post(
+    "/v1/interactions/batch",
+    operation_id="record_interactions",
+    summary="Record up to 10,000 contacts, with an answer for each",
+    status_code=207,
+    response_class=Response,
+    dependencies=[allow("interactions:write"), Once],
+    responses={207: {"model": InteractionBatchRead, "description": "An answer for each item"}, **writes(409)},
+    openapi_extra=examples.body(examples.INTERACTIONS),
+)
+async def record_interactions(
+    batch: InteractionBatch,
+    session: SessionDep,
+    caller: CallerDep,
+    resources: ResourcesDep,
+    at: AtDep,
+    request: Request,
+) -> Response:
+    contacts = [item for item in batch.items if isinstance(item, InteractionCreate)]
+    answers = iter(await interactions.record_interactions(session, resources.vault, caller, contacts, at))
+    judged = [next(answers) if isinstance(item, InteractionCreate) else refusal_of(item) for item in batch.items]
+    told = [_item(answer, request.state.request_id) for answer in judged]
+    # Written as it is: thousands of items would only be checked against the shape they were just given.
+    return Response(to_json({"items": told}), 207, media_type="application/json")
 
 
 @router.get(
@@ -56,12 +96,33 @@ async def list_interactions(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[InteractionRead]:
-    subscriber = await subscribers.get_subscriber(session, subscriber_id)
     before = decode_time_cursor(cursor) if cursor is not None else None
     rows = await interactions.list_interactions(session, subscriber_id, before=before, limit=limit + 1)
-    words = subscribers.vault_of(subscriber, resources.vault)
-    return as_page(
-        [_read(row, words) for row in rows], limit, lambda item: (item.occurred_at.isoformat(), str(item.id))
+    items = _shown(rows, resources.vault)
+    return as_page(items, limit, lambda item: (item.occurred_at.isoformat(), str(item.id)))
+
+
+@router.get(
+    "/v1/subscribers/{subscriber_id}/visits/{visit}",
+    operation_id="get_visit",
+    summary="One visit: its contacts in the order in which they happened",
+    dependencies=[allow("interactions:read")],
+    responses=reads(404),
+)
+async def get_visit(
+    subscriber_id: Annotated[SubscriberId, Path()],
+    visit: Annotated[VisitName, Path()],
+    session: SessionDep,
+    resources: ResourcesDep,
+) -> VisitRead:
+    items = _shown(await interactions.get_visit(session, subscriber_id, visit), resources.vault)
+    return VisitRead(
+        subscriber_id=subscriber_id,
+        visit=visit,
+        started_at=items[0].occurred_at,
+        ended_at=items[-1].occurred_at,
+        touchpoints=[item.touchpoint for item in items],
+        items=items,
     )
 
 
@@ -75,11 +136,21 @@ async def list_interactions(
 async def get_interaction(
     interaction_id: Annotated[UUID, Path()], session: SessionDep, resources: ResourcesDep
 ) -> InteractionRead:
-    row, subscriber = await interactions.get_interaction(session, interaction_id)
-    return _read(row, subscribers.vault_of(subscriber, resources.vault))
+    [shown] = _shown([await interactions.get_interaction(session, interaction_id)], resources.vault)
+    return shown
 
 
-def _read(row: Interaction, words: Vault) -> InteractionRead:
-    columns = {name: getattr(row, name) for name in InteractionRead.model_fields}
+def _item(answer: Recorded | AppError, request_id: str) -> dict[str, Any]:
+    if isinstance(answer, AppError):
+        return {"status": answer.status, "problem": problem_body(answer, request_id)}
+    return {"status": 201 if answer.is_new else 200, "id": answer.row["id"]}
+
+
+def _shown(rows: Iterable[tuple[Interaction, Subscriber]], vault: Vault) -> list[InteractionRead]:
+    return [_read(vars(row), subscribers.vault_of(subscriber, vault)) for row, subscriber in rows]
+
+
+def _read(row: Mapping[str, Any], words: Vault) -> InteractionRead:
+    columns = {name: row[name] for name in InteractionRead.model_fields}
     texts = {name: interactions.unseal_text(words, columns[name], name) for name in ("reason", "request")}
     return InteractionRead.model_validate(columns | texts)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -30,19 +31,24 @@ def problem(
     title: str,
     detail: str,
     request_id: str,
-    violations: Sequence[Violation] = (),
     headers: dict[str, str] | None = None,
 ) -> ProblemResponse:
+    body = {"type": type, "title": title, "status": status, "detail": detail, "request_id": request_id}
+    return ProblemResponse(body, status, headers)
+
+
+def problem_body(error: AppError, request_id: str) -> dict[str, Any]:
+    """What a problem says, whether it is the whole answer or one item's in a batch."""
     body: dict[str, Any] = {
-        "type": type,
-        "title": title,
-        "status": status,
-        "detail": detail,
+        "type": error.type(),
+        "title": error.title(),
+        "status": error.status,
+        "detail": error.detail,
         "request_id": request_id,
     }
-    if violations:
-        body["errors"] = [{"pointer": v.pointer[:LONGEST_POINTER], "detail": v.detail} for v in violations]
-    return ProblemResponse(body, status, headers)
+    if error.violations:
+        body["errors"] = [{"pointer": v.pointer[:LONGEST_POINTER], "detail": v.detail} for v in error.violations]
+    return body
 
 
 def problem_of(error: AppError, request_id: str) -> ProblemResponse:
@@ -51,15 +57,13 @@ def problem_of(error: AppError, request_id: str) -> ProblemResponse:
         headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:  # noqa: PLR2004  # the one status that must say how to authenticate (RFC 9110 15.5.2)
         headers["WWW-Authenticate"] = 'Bearer realm="stayline"'
-    return problem(
-        status=error.status,
-        type=error.type(),
-        title=error.title(),
-        detail=error.detail,
-        request_id=request_id,
-        violations=error.violations,
-        headers=headers,
-    )
+    return ProblemResponse(problem_body(error, request_id), error.status, headers)
+
+
+def refusal_of(error: ValidationError) -> Invalid:
+    """One item's faults, each placed within that item."""
+    found = [fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
+    return Invalid("the item is not valid", violations_of(found))
 
 
 def unexpected(request_id: str) -> ProblemResponse:

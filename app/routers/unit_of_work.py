@@ -43,6 +43,20 @@ class _Replayed(Exception):  # not an error: it carries the first answer past th
         self.answer = answer
 
 
+class QuestionRoute(APIRoute):
+    """A route that writes nothing and asks the lane: it is authenticated like any other, and opens no transaction."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handle_authenticated(request: Request) -> Response:
+            request.state.at = datetime.now(UTC)
+            request.state.caller = await _authenticated(request, request.state.resources)
+            return await handle(request)
+
+        return handle_authenticated
+
+
 class UnitOfWorkRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -52,7 +66,8 @@ class UnitOfWorkRoute(APIRoute):
             request.state.at = datetime.now(UTC)
             request.state.caller = await _authenticated(request, resources)
             parsed = await _parsed(request)
-            async with transaction(resources.sessions) as session:
+            sessions = resources.readers if request.method == "GET" else resources.sessions
+            async with transaction(sessions) as session:
                 return await _in_session(parsed, session, handle)
 
         return handle_in_transaction

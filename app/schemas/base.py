@@ -39,7 +39,7 @@ def _is_clean(text: str) -> str:
 def _is_said(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
-    return text
+    return _is_clean(text)
 
 
 def _is_rfc3339(value: object) -> object:
@@ -81,10 +81,14 @@ def _is_phone(value: str) -> str:
 
 
 SafeStr = Annotated[str, Strict(), AfterValidator(_is_clean)]
-Label = Annotated[SafeStr, Field(min_length=1, max_length=64), AfterValidator(_is_said)]
-FreeText = Annotated[SafeStr, Field(min_length=1, max_length=4000), AfterValidator(_is_said)]
+# Lengths stand before what is written in Python: there they are checked by pydantic's own core.
+Label = Annotated[str, Strict(), Field(min_length=1, max_length=64), AfterValidator(_is_said)]
+FreeText = Annotated[str, Strict(), Field(min_length=1, max_length=4000), AfterValidator(_is_said)]
 Code = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 SubscriberId = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["5281"])]
+# A caller's own name for a fact: a second arrival under it returns the first.
+Reference = Annotated[str, Strict(), Field(min_length=1, max_length=128), AfterValidator(_is_clean)]
+VisitName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Phone = Annotated[SafeStr, AfterValidator(_is_phone)]
 AwareTime = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_is_in_living_memory)]
 IsoDate = Annotated[date, BeforeValidator(_is_iso_date), AfterValidator(_is_in_living_memory)]

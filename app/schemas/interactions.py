@@ -1,11 +1,28 @@
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
 
-from app.domain.interactions import Channel, Direction, Need, Phase, Sentiment
-from app.schemas.base import AwareTime, Code, FreeText, Label, SafeStr, SubscriberId, Wire
+from app.domain.interactions import (
+    Channel,
+    Direction,
+    Need,
+    OrderOutcome,
+    Phase,
+    RefusalReason,
+    Sentiment,
+)
+from app.schemas.base import AwareTime, Code, FreeText, Label, Reference, SubscriberId, VisitName, Wire
+
+MOST_ITEMS: Final = 10_000
 
 
 class InteractionCreate(Wire):
@@ -23,7 +40,12 @@ class InteractionCreate(Wire):
     agent_id: Label | None = None
     rating: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
     sentiment: Sentiment | None = None
-    client_reference: Annotated[SafeStr, Field(min_length=1, max_length=128)] | None = None
+    agent_sentiment: Sentiment | None = None
+    duration_seconds: Annotated[int, Field(strict=True, ge=0, le=86400)] | None = None
+    visit: VisitName | None = None
+    order_outcome: OrderOutcome | None = None
+    refusal_reason: Annotated[RefusalReason | None, Field(validate_default=True)] = None
+    client_reference: Reference | None = None
 
     @field_validator("reason", "request")
     @classmethod
@@ -31,6 +53,41 @@ class InteractionCreate(Wire):
         if value is None and info.data.get("channel") is Channel.CALL:
             raise ValueError("is required of a call: why did they contact us, and what do they want")
         return value
+
+    @field_validator("refusal_reason")
+    @classmethod
+    def _goes_with_a_refusal(cls, value: RefusalReason | None, info: ValidationInfo) -> RefusalReason | None:
+        if (value is not None) != (info.data.get("order_outcome") is OrderOutcome.REFUSED):
+            raise ValueError("is said of a refused order, and of no other")
+        return value
+
+
+def _kept_apart(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Let one item's faults be told of that item: the others are none the worse for it."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return error
+
+
+class InteractionBatch(Wire):
+    """Many contacts at once; each is judged alone."""
+
+    items: Annotated[
+        list[Annotated[InteractionCreate, WrapValidator(_kept_apart)]], Field(min_length=1, max_length=MOST_ITEMS)
+    ]
+
+
+class BatchItemRead(Wire):
+    """What became of one item: 201 recorded, 200 recorded before under its client_reference, else a problem."""
+
+    status: int
+    id: UUID | None = None
+    problem: dict[str, Any] | None = None
+
+
+class InteractionBatchRead(Wire):
+    items: list[BatchItemRead]
 
 
 class InteractionRead(Wire):
@@ -48,5 +105,21 @@ class InteractionRead(Wire):
     agent_id: str | None
     rating: int | None
     sentiment: Sentiment | None
+    agent_sentiment: Sentiment | None
+    duration_seconds: int | None
+    visit: str | None
+    order_outcome: OrderOutcome | None
+    refusal_reason: RefusalReason | None
     client_reference: str | None
     recorded_at: datetime
+
+
+class VisitRead(Wire):
+    """One visit: the contacts it was made of, in the order in which they happened."""
+
+    subscriber_id: str
+    visit: str
+    started_at: datetime
+    ended_at: datetime
+    touchpoints: list[str]
+    items: list[InteractionRead]

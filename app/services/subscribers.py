@@ -1,12 +1,12 @@
 """Profiles and dated features; erasure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import ARRAY, String, any_, cast, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,8 +49,12 @@ async def get_subscriber(session: AsyncSession, subscriber_id: str, *, for_updat
     query = select(Subscriber).where(Subscriber.subscriber_id == subscriber_id)
     found = await session.scalar(query.with_for_update() if for_update else query)
     if found is None:
-        raise SubscriberNotFound("there is no subscriber with this id")
+        raise not_found()
     return found
+
+
+def not_found() -> NotFound:
+    return SubscriberNotFound("there is no subscriber with this id")
 
 
 async def hold_subscriber(session: AsyncSession, subscriber_id: str) -> Subscriber:
@@ -61,8 +65,42 @@ async def hold_subscriber(session: AsyncSession, subscriber_id: str) -> Subscrib
     query = select(Subscriber).where(Subscriber.subscriber_id == subscriber_id)
     found = await session.scalar(query.with_for_update(read=True, key_share=True))
     if found is None:
-        raise SubscriberUnknown.at("/subscriber_id", "is not a known subscriber")
+        raise unknown()
     return found
+
+
+class Known(NamedTuple):
+    """As much of a subscriber as recording a fact takes."""
+
+    subscriber_id: str
+    data_key: bytes
+    owner: str | None
+
+
+async def list_known(session: AsyncSession, subscriber_ids: Collection[str]) -> dict[str, Known]:
+    """Return those of these subscribers that are known.
+
+    They are not held: of one erased meanwhile no row can be written, and the caller is told to try again.
+    """
+    # As one array: a list of a thousand parameters costs more to write down than the rows to find.
+    query = select(Subscriber.subscriber_id, Subscriber.data_key, Subscriber.owner)
+    query = query.where(Subscriber.subscriber_id == any_(cast(list(subscriber_ids), ARRAY(String))))
+    return {row[0]: Known(*row) for row in await session.execute(query)}
+
+
+async def list_identity(session: AsyncSession, subscriber_id: str) -> tuple[str, ...]:
+    """Return every id of one person, the surviving one first; raises SubscriberNotFound.
+
+    Whichever of them is asked for: a merge is a pointer, so the ids of a person are one step apart.
+    """
+    subscriber = await get_subscriber(session, subscriber_id)
+    survivor = subscriber.merged_into or subscriber_id
+    merged = select(Subscriber.subscriber_id).where(Subscriber.merged_into == survivor)
+    return survivor, *(await session.scalars(merged.order_by(Subscriber.subscriber_id)))
+
+
+def unknown() -> Invalid:
+    return SubscriberUnknown.at("/subscriber_id", "is not a known subscriber")
 
 
 async def put_subscriber(
@@ -123,7 +161,7 @@ def merged(subscriber: Subscriber, vault: Vault, said: Mapping[str, Any]) -> dic
     return changes
 
 
-def vault_of(subscriber: Subscriber, vault: Vault) -> Vault:
+def vault_of(subscriber: Subscriber | Known, vault: Vault) -> Vault:
     return vault.of(subscriber.data_key, subscriber.subscriber_id)
 
 
@@ -135,9 +173,14 @@ def read_contact(subscriber: Subscriber, vault: Vault) -> dict[str, str] | None:
 
 
 def masked_contact(subscriber: Subscriber, vault: Vault) -> dict[str, str] | None:
+    return mask(vault_of(subscriber, vault), subscriber.contact) if subscriber.contact else None
+
+
+def mask(words: Vault, sealed_contact: bytes) -> dict[str, str]:
+    """Open a sealed contact and show as much of it as confirms what somebody says of themselves."""
     masks = {"phone": rules.mask_phone, "email": rules.mask_email}
-    contact = read_contact(subscriber, vault)
-    return contact and {name: masks.get(name, rules.mask_text)(value) for name, value in contact.items()}
+    contact: dict[str, str] = json.loads(words.unseal(sealed_contact, CONTACT))
+    return {name: masks.get(name, rules.mask_text)(value) for name, value in contact.items()}
 
 
 def _seal_contact(subscriber: Subscriber, vault: Vault, contact: Mapping[str, str] | None) -> bytes | None:

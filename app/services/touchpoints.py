@@ -1,6 +1,6 @@
 """The touchpoint catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,5 +33,14 @@ async def require_touchpoint(session: AsyncSession, code: str) -> Touchpoint:
     """Return the touchpoint a body names; raises TouchpointUnknown naming the field."""
     found = await session.get(Touchpoint, code)
     if found is None:
-        raise TouchpointUnknown.at("/touchpoint", "is not in the touchpoint catalogue")
+        raise unknown()
     return found
+
+
+async def list_known(session: AsyncSession, codes: Collection[str]) -> set[str]:
+    """Return those codes that are in the catalogue."""
+    return set(await session.scalars(select(Touchpoint.code).where(Touchpoint.code.in_(codes))))
+
+
+def unknown() -> Invalid:
+    return TouchpointUnknown.at("/touchpoint", "is not in the touchpoint catalogue")

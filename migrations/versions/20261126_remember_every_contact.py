@@ -182,10 +182,9 @@ def _create_tables() -> None:
             name=op.f("fk_tasks_subscriber_id_subscribers"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("subscriber_id", "id", name=op.f("pk_tasks")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
         sa.UniqueConstraint("subscriber_id", "kind", "source_id", name=op.f("uq_tasks_subscriber_id_kind_source_id")),
     )
-    op.create_index(op.f("ix_tasks_id"), "tasks", ["id"], unique=False)
     op.create_index(op.f("ix_tasks_owner_status_due_at_id"), "tasks", ["owner", "status", "due_at", "id"], unique=False)
     op.create_index(op.f("ix_tasks_status_due_at_id"), "tasks", ["status", "due_at", "id"], unique=False)
     op.create_table(
@@ -229,6 +228,8 @@ def _extend_tables() -> None:
     op.add_column("complaints", sa.Column("resolved_by", sa.String(length=64), nullable=True))
     op.add_column("complaints", sa.Column("client_reference", sa.String(length=128), nullable=True))
     op.create_index(op.f("ix_complaints_status_due_at"), "complaints", ["status", "due_at"], unique=False)
+    op.drop_constraint("fk_interactions_touchpoint_touchpoints", "interactions", type_="foreignkey")
+    op.drop_constraint("fk_interactions_caller_id_api_keys", "interactions", type_="foreignkey")
     op.add_column("interactions", sa.Column("agent_sentiment", sa.String(length=16), nullable=True))
     op.add_column("interactions", sa.Column("duration_seconds", sa.Integer(), nullable=True))
     op.add_column("interactions", sa.Column("visit", sa.String(length=64), nullable=True))
@@ -314,6 +315,10 @@ def _shorten_tables() -> None:
     op.drop_column("subscribers", "sla_level")
     op.drop_column("subscribers", "locality")
     op.drop_column("subscribers", "payer")
+    op.create_foreign_key(
+        "fk_interactions_touchpoint_touchpoints", "interactions", "touchpoints", ["touchpoint"], ["code"]
+    )
+    op.create_foreign_key("fk_interactions_caller_id_api_keys", "interactions", "api_keys", ["caller_id"], ["id"])
     op.drop_column("interactions", "refusal_reason")
     op.drop_column("interactions", "order_outcome")
     op.drop_column("interactions", "visit")
@@ -357,7 +362,6 @@ def _drop_tables() -> None:
     op.drop_table("complaint_steps")
     op.drop_index(op.f("ix_tasks_status_due_at_id"), table_name="tasks")
     op.drop_index(op.f("ix_tasks_owner_status_due_at_id"), table_name="tasks")
-    op.drop_index(op.f("ix_tasks_id"), table_name="tasks")
     op.drop_table("tasks")
     op.drop_index(op.f("ix_survey_responses_subscriber_id_answered_at"), table_name="survey_responses")
     op.drop_index(op.f("ix_survey_responses_family_touchpoint_answered_at"), table_name="survey_responses")

@@ -12,14 +12,22 @@ from app.domain.complaints import (
     Cause,
     ComplaintStatus,
     ComplaintType,
+    Escalation,
     Evidence,
     NetworkFault,
     Severity,
     cause_of,
     due_at,
+    escalation_of,
+    is_ping_pong,
     missing_evidence,
     severity_of,
+    sla_met,
 )
+from app.domain.working_time import WorkingCalendar, parse_week
+
+ALWAYS_OPEN = WorkingCalendar(parse_week("mon-sun 00:00-24:00"), frozenset(), UTC)
+OFFICE = WorkingCalendar(parse_week("mon-fri 09:00-18:00"), frozenset(), UTC)
 
 AT = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 WORST_FIRST = [Severity.CRITICAL, Severity.MAJOR, Severity.MINOR]
@@ -90,18 +98,18 @@ def test_a_fault_is_the_cause_whatever_the_complaint_is_called(type: ComplaintTy
 @pytest.mark.parametrize(("severity", "hours"), [(Severity.MINOR, 24), (Severity.MAJOR, 12), (Severity.CRITICAL, 6)])
 def test_what_is_worse_is_due_in_half_or_a_quarter_of_the_promise(severity: Severity, hours: int) -> None:
     # F28: one promise a touchpoint, here of 24 hours.
-    assert due_at(AT, 24, severity) == AT + timedelta(hours=hours)
+    assert due_at(AT, 24, severity, ALWAYS_OPEN) == AT + timedelta(hours=hours)
 
 
 @given(st.integers(0, 24 * 90), st.sampled_from(Severity))
 def test_nothing_is_due_within_the_hour_or_later_than_promised(promise_hours: int, severity: Severity) -> None:
-    due = due_at(AT, promise_hours, severity)
+    due = due_at(AT, promise_hours, severity, ALWAYS_OPEN)
     assert AT + timedelta(hours=1) <= due <= AT + timedelta(hours=max(promise_hours, 1))
 
 
 @given(st.integers(0, 24 * 90))
 def test_what_is_worse_is_never_due_later(promise_hours: int) -> None:
-    due = [due_at(AT, promise_hours, severity) for severity in WORST_FIRST]
+    due = [due_at(AT, promise_hours, severity, ALWAYS_OPEN) for severity in WORST_FIRST]
     assert due == sorted(due)
 
 
@@ -162,3 +170,45 @@ def test_closing_needs_the_subscriber_to_confirm() -> None:
     assert missing_evidence(ComplaintStatus.CLOSED, confirmed) == []
     word_alone = Evidence(None, None, subscriber_confirmed=True)
     assert missing_evidence(ComplaintStatus.CLOSED, word_alone) == ["root_cause", "action_taken"]
+
+
+# ── the clock ──
+
+
+def test_a_promise_is_counted_in_working_hours() -> None:
+    friday_afternoon = datetime(2026, 11, 6, 17, tzinfo=UTC)
+
+    assert due_at(friday_afternoon, 4, Severity.MINOR, OFFICE) == datetime(2026, 11, 9, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("after_due", "who"),
+    [
+        (timedelta(seconds=-1), Escalation.NONE),
+        (timedelta(0), Escalation.NONE),
+        (timedelta(seconds=1), Escalation.TEAM_LEAD),
+        (timedelta(hours=24), Escalation.TEAM_LEAD),
+        (timedelta(hours=24, seconds=1), Escalation.MANAGER),
+    ],
+)
+def test_what_is_late_is_heard_of_higher_and_higher_up(after_due: timedelta, who: Escalation) -> None:
+    # K12
+    for status in UNFINISHED:
+        assert escalation_of(status, AT, AT + after_due) is who
+    for status in set(ComplaintStatus) - UNFINISHED:
+        assert escalation_of(status, AT, AT + after_due) is Escalation.NONE
+
+
+def test_a_promise_is_kept_up_to_its_last_moment_and_open_until_then() -> None:
+    late = AT + timedelta(seconds=1)
+
+    assert sla_met(AT, AT, late) is True
+    assert sla_met(late, AT, late) is False
+    assert sla_met(None, AT, AT) is None
+    assert sla_met(None, AT, late) is False
+
+
+@pytest.mark.parametrize(("transfers", "flagged"), [(0, False), (1, False), (2, True), (5, True)])
+def test_handing_a_complaint_on_twice_is_ping_pong(transfers: int, flagged: bool) -> None:  # noqa: FBT001  # a column of the table above
+    # I8
+    assert is_ping_pong(transfers) is flagged

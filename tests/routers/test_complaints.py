@@ -7,12 +7,15 @@ import httpx
 import psycopg
 import pytest
 
+from app.domain.access import SCOPES
+from tests.conftest import make_key
 from tests.factories.answers import CANARY, problem, refused_fields
 from tests.factories.bodies import at_once
-from tests.factories.contacts import complaint
+from tests.factories.contacts import complaint, moments_ago
 from tests.factories.pages import walk
 from tests.factories.subscribers import subscriber
 from tests.factories.tables import where_found
+from tests.service import Service
 
 PATH = "/v1/complaints"
 EVIDENCE = {"root_cause": "Cell overloaded", "action_taken": "Second carrier switched on"}
@@ -136,7 +139,8 @@ def test_a_complaint_changes_hands(api: httpx.Client) -> None:
     found = opened(api)
     moved = change(api, found["id"], owner="team-4").json()
 
-    assert moved == found | {"owner": "team-4", "version": 2, "updated_at": moved["updated_at"]}
+    changes = {"owner": "team-4", "transfer_count": 1, "version": 2, "updated_at": moved["updated_at"]}
+    assert moved == found | changes
 
 
 def test_a_change_must_name_the_current_version(api: httpx.Client) -> None:
@@ -195,3 +199,82 @@ def test_what_is_not_there_is_not_found(api: httpx.Client) -> None:
     problem(api.get(f"{PATH}/{nowhere}"), 404)
     problem(change(api, nowhere, owner="team-4"), 404)
     assert walk(api, PATH, 50, subscriber_id="nobody") == []
+
+
+# ── handed on, late, opened again ──
+
+
+def test_a_complaint_handed_on_twice_is_flagged(api: httpx.Client) -> None:
+    """Requirement I8."""
+    found = opened(api)
+    once = change(api, found["id"], owner="team-4").json()
+    same = change(api, found["id"], owner="team-4").json()
+    twice = change(api, found["id"], owner="team-5").json()
+
+    assert [(c["transfer_count"], c["ping_pong"]) for c in (once, same, twice)] == [(1, False), (1, False), (2, True)]
+    flagged = walk(api, PATH, 50, subscriber_id=found["subscriber_id"], ping_pong="true")
+    assert [c["id"] for c in flagged] == [found["id"]]
+    assert walk(api, PATH, 50, subscriber_id=found["subscriber_id"], ping_pong="false") == []
+
+
+def test_a_complaint_tells_who_held_it_since_when(api: httpx.Client) -> None:
+    found = opened(api)
+    change(api, found["id"], owner="team-4", team="north")
+    change(api, found["id"], status="in_progress")
+    steps = api.get(f"{PATH}/{found['id']}/steps").json()["items"]
+
+    assert [(step["owner"], step["team"], step["status"]) for step in steps] == [
+        (found["owner"], None, "open"),
+        ("team-4", "north", "open"),
+        ("team-4", "north", "in_progress"),
+    ]
+    assert [step["at"] for step in steps] == sorted(step["at"] for step in steps)
+
+
+@pytest.mark.parametrize(("hours", "who"), [(0, "none"), (49, "team_lead"), (80, "manager")])
+def test_a_complaint_nobody_answered_in_time_is_escalated_by_the_clock(api: httpx.Client, hours: int, who: str) -> None:
+    """Requirement K12: the hotline promises 48 hours."""
+    subscriber_id = subscriber(api)
+    found = api.post(PATH, json=complaint(subscriber_id, occurred_at=moments_ago(hours=hours))).json()
+    late = who != "none"
+
+    assert (found["escalation"], found["sla_met"]) == (who, False if late else None)
+    assert found["escalated_at"] == (found["due_at"] if late else None)
+    listed = walk(api, PATH, 50, subscriber_id=subscriber_id, escalated=str(late).lower())
+    assert [c["id"] for c in listed] == [found["id"]]
+
+
+def test_a_complaint_answered_in_time_kept_the_promise(api: httpx.Client) -> None:
+    found = opened(api)
+    done = change(api, found["id"], status="resolved", root_cause="Queue", action_taken="Called").json()
+
+    assert (done["sla_met"], done["resolved_by"], done["escalation"]) == (True, found["owner"], "none")
+
+
+def test_an_unhappy_reply_opens_a_closed_complaint_again(api: httpx.Client) -> None:
+    """Requirement E21."""
+    found = opened(api)
+    change(api, found["id"], status="resolved", root_cause="Queue", action_taken="Called")
+    change(api, found["id"], status="closed", subscriber_confirmed=True)
+    again = change(api, found["id"], subscriber_confirmed=False).json()
+
+    assert (again["status"], again["reopen_count"], again["subscriber_confirmed"]) == ("in_progress", 1, False)
+
+
+def test_a_complaint_that_arrives_again_is_the_first_one(api: httpx.Client) -> None:
+    body = complaint(subscriber(api), client_reference="crm-complaint-1")
+    first, second = (api.post(PATH, json=body) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert second.json() == first.json()
+    assert second.headers["location"] == first.headers["location"]
+
+
+def test_an_agents_key_passes_on_what_is_its_own_and_nothing_else(api: httpx.Client, service: Service) -> None:
+    key = make_key(service.settings, SCOPES, agent_id="agent-77")
+    with service.as_caller(key) as agent:
+        own = agent.post(PATH, json=complaint(subscriber(api))).json()
+        assert own["owner"] == "agent-77"
+        assert change(agent, own["id"], owner="agent-78").json()["owner"] == "agent-78"
+        problem(change(agent, own["id"], owner="agent-79"), 403)
+        assert change(agent, own["id"], owner="agent-77").json()["owner"] == "agent-77"

@@ -234,3 +234,144 @@ def test_what_was_said_is_stored_sealed(api: httpx.Client, store: psycopg.Connec
 def test_what_is_not_there_is_not_found(api: httpx.Client) -> None:
     problem(api.get(f"{PATH}/01a200e5-1bcf-7a83-9b61-5a26ac00dfee"), 404)
     problem(api.get(PATH, params={"subscriber_id": "nobody"}), 404)
+
+
+# ── many at once ──
+
+BATCH = f"{PATH}/batch"
+
+
+def test_a_batch_answers_for_each_item_and_stores_the_good_ones(api: httpx.Client) -> None:
+    """Three bad rows of a thousand: 997 are stored and three are explained."""
+    subscriber_id = subscriber(api)
+    bad = {17: {"channel": "smoke"}, 500: {"touchpoint": "nowhere"}, 999: {"occurred_at": moments_ago(minutes=-60)}}
+    items = [call(subscriber_id, agent_id=f"agent-{n}", need="other") | bad.get(n, {}) for n in range(1000)]
+    answer = api.post(BATCH, json={"items": items})
+    found = answer.json()["items"]
+
+    assert answer.status_code == 207
+    assert {n for n, item in enumerate(found) if item["status"] != 201} == bad.keys()
+    assert {n: item["problem"]["errors"][0]["pointer"] for n, item in enumerate(found) if "problem" in item} == {
+        17: "/channel",
+        500: "/touchpoint",
+        999: "/occurred_at",
+    }
+    assert {item["status"] for item in found if "problem" in item} == {422}
+    stored = walk(api, PATH, 200, subscriber_id=subscriber_id)
+    assert len(stored) == 997
+    assert {item["id"] for item in found if "id" in item} == {contact["id"] for contact in stored}
+    by_id = {contact["id"]: contact for contact in stored}
+    assert by_id[found[5]["id"]]["agent_id"] == "agent-5"
+    assert by_id[found[5]["id"]]["reason"] == items[5]["reason"]
+
+
+def test_an_item_is_refused_like_the_same_contact_alone(api: httpx.Client) -> None:
+    body = call("nobody")
+    alone = problem(api.post(PATH, json=body), 422)
+    [item] = api.post(BATCH, json={"items": [body]}).json()["items"]
+
+    assert {name: item["problem"][name] for name in ("type", "title", "status", "detail", "errors")} == {
+        name: alone[name] for name in ("type", "title", "status", "detail", "errors")
+    }
+
+
+def test_no_item_echoes_what_it_was_sent(api: httpx.Client) -> None:
+    answer = api.post(BATCH, json={"items": [call(subscriber(api), need=CANARY, **{CANARY: CANARY})]})
+
+    assert answer.status_code == 207
+    assert CANARY not in answer.text.replace(f"/{CANARY}", "")  # the name of an unknown field is its place
+
+
+def test_a_batch_knows_its_references_even_within_itself(api: httpx.Client) -> None:
+    subscriber_id = subscriber(api)
+    alone = api.post(PATH, json=call(subscriber_id, client_reference="batch-1")).json()
+    items = [call(subscriber_id, client_reference=name) for name in ("batch-1", "batch-2", "batch-2", "batch-3")]
+    first, second, third, fourth = api.post(BATCH, json={"items": items}).json()["items"]
+
+    assert [item["status"] for item in (first, second, third, fourth)] == [200, 201, 200, 201]
+    assert first["id"] == alone["id"]
+    assert second["id"] == third["id"] != fourth["id"]
+    assert len(walk(api, PATH, 50, subscriber_id=subscriber_id)) == 3
+    again = api.post(BATCH, json={"items": items}).json()["items"]
+    assert [item["id"] for item in again] == [first["id"], second["id"], third["id"], fourth["id"]]
+
+
+def test_batches_that_arrive_at_once_record_each_reference_once(api: httpx.Client) -> None:
+    subscriber_id = subscriber(api)
+    names = [f"at-once-{n}" for n in range(40)]
+
+    def send(turn: int) -> list[str]:
+        turned = names[turn * 5 :] + names[: turn * 5]
+        items = [call(subscriber_id, client_reference=name) for name in turned]
+        found = api.post(BATCH, json={"items": items}).json()["items"]
+        return sorted(item["id"] for item in found)
+
+    assert len({tuple(ids) for ids in at_once(6, send)}) == 1
+    assert len(walk(api, PATH, 200, subscriber_id=subscriber_id)) == len(names)
+
+
+def test_a_batch_repeated_under_its_key_is_answered_again(api: httpx.Client) -> None:
+    subscriber_id = subscriber(api)
+    body = {"items": [call(subscriber_id)]}
+    first, second = (api.post(BATCH, json=body, headers={"idempotency-key": "batch"}) for _ in range(2))
+
+    assert second.headers["idempotent-replayed"] == "true"
+    assert second.content == first.content
+    assert second.status_code == 207
+    assert len(walk(api, PATH, 50, subscriber_id=subscriber_id)) == 1
+
+
+@pytest.mark.parametrize("items", [[], "many", None, [call("x")] * 10_001], ids=["none", "text", "null", "too many"])
+def test_a_batch_has_between_one_and_ten_thousand_items(api: httpx.Client, items: object) -> None:
+    assert refused_fields(api.post(BATCH, json={"items": items})) == {"/items"}
+
+
+# ── what else is known of a contact ──
+
+
+def test_a_contact_carries_how_it_went(api: httpx.Client) -> None:
+    """Requirements G13, G15, K7."""
+    said = {
+        "agent_sentiment": "neutral",
+        "duration_seconds": 312,
+        "visit": "shop-2026-10-31-17",
+        "order_outcome": "refused",
+        "refusal_reason": "no_port",
+        "phase": "during_sale",
+    }
+    found = api.post(PATH, json=call(subscriber(api), **said)).json()
+
+    assert said.items() <= found.items()
+
+
+@pytest.mark.parametrize("order", [None, "completed", "pending"])
+def test_a_reason_goes_with_a_refused_order_alone(api: httpx.Client, order: str | None) -> None:
+    """Requirement K7."""
+    said = {"order_outcome": order, "refusal_reason": "no_line"}
+
+    assert refused_fields(api.post(PATH, json=call(subscriber(api), **said))) == {"/refusal_reason"}
+
+
+def test_a_refused_order_says_why(api: httpx.Client) -> None:
+    body = call(subscriber(api), order_outcome="refused")
+
+    assert refused_fields(api.post(PATH, json=body)) == {"/refusal_reason"}
+
+
+def test_a_visit_is_its_contacts_in_order(api: httpx.Client) -> None:
+    """Requirement F6: whatever the order in which they arrive."""
+    subscriber_id = subscriber(api)
+    steps = {"shop_queue": 30, "shop_counter": 20, "app_selfcare": 5}
+    for touchpoint in ("app_selfcare", "shop_queue", "shop_counter"):
+        at = moments_ago(minutes=steps[touchpoint])
+        api.post(PATH, json=call(subscriber_id, touchpoint=touchpoint, visit="v1", occurred_at=at))
+    api.post(PATH, json=call(subscriber_id, visit="v2"))
+    found = api.get(f"/v1/subscribers/{subscriber_id}/visits/v1").json()
+
+    assert found["touchpoints"] == list(steps)
+    assert [item["touchpoint"] for item in found["items"]] == list(steps)
+    assert (found["started_at"], found["ended_at"]) == (
+        found["items"][0]["occurred_at"],
+        found["items"][-1]["occurred_at"],
+    )
+    problem(api.get(f"/v1/subscribers/{subscriber_id}/visits/v3"), 404)

@@ -1,0 +1,47 @@
+"""A demo of its own, set up and served for a measurement."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx
+
+from app.demo.home import Demo
+
+PORT = 8099
+Row = tuple[str, str, str]
+
+
+def set_up(demo: Demo) -> dict[str, Any]:
+    command = [sys.executable, "-m", "app", "demo-setup", str(demo.home), f"http://127.0.0.1:{PORT}"]
+    subprocess.run(command, env=os.environ | demo.environment(), check=True, stdout=sys.stderr)
+    told: dict[str, Any] = json.loads(demo.description.read_text())
+    return told
+
+
+@contextmanager
+def serving(demo: Demo) -> Iterator[subprocess.Popen[bytes]]:
+    """A serving process, ready when this yields."""
+    command = [sys.executable, "-m", "app", "serve", "--port", str(PORT)]
+    environment = os.environ | demo.environment() | {"STAYLINE_LOG_LEVEL": "WARNING"}
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            _wait_until_ready()
+            yield process
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready() -> None:
+    give_up = time.monotonic() + 30
+    while time.monotonic() < give_up:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{PORT}/readyz").status_code == httpx.codes.OK:
+                return
+        time.sleep(0.02)
+    raise TimeoutError("the service did not become ready")
