@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import func, select
@@ -24,7 +23,7 @@ from app.models import Complaint, FeatureSnapshot, Interaction, Outcome, Subscri
 from app.schemas.decisions import DecisionCreate, LastContactRead
 from app.services import actions, scores
 from app.services.scores import Bundles, NoModel, Score
-from app.services.subscribers import find_latest_snapshot
+from app.services.subscribers import find_latest_snapshot, list_identity
 from app.settings import Settings
 from app.vault import Vault
 
@@ -64,8 +63,9 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
     score = _score(_bundle(deciding.bundles), snapshot)
     rows = await actions.list_actions(session)
     catalogue = tuple(actions.as_domain(row, settings.language) for row in rows)
-    complaint_counts = await _count_complaints(session, subscriber.subscriber_id)
-    outcomes = await _list_outcomes(session, subscriber.pseudonym)
+    identity = await list_identity(session, subscriber.subscriber_id)
+    complaint_counts = await _count_complaints(session, identity)
+    outcomes = await _list_outcomes(session, identity)
     context = DecisionContext(
         at=at,
         channel=question.channel,
@@ -77,7 +77,7 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         churn=_churn(score) if score else None,
         monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
         open_complaints=complaint_counts["open"],
-        contacts=await _list_contacts(session, subscriber.subscriber_id, at - _longest_window(catalogue)),
+        contacts=await _list_contacts(session, identity, at - _longest_window(catalogue)),
         acceptances=tuple(Acceptance(o.action, o.occurred_at) for o in outcomes if o.outcome == OutcomeKind.ACCEPTED),
         catalogue=catalogue,
     )
@@ -164,17 +164,17 @@ def _longest_window(catalogue: Sequence[Action]) -> timedelta:
     return max((cap.window for action in catalogue for cap in action.caps), default=timedelta(0))
 
 
-async def _count_complaints(session: AsyncSession, subscriber_id: str) -> dict[str, int]:
+async def _count_complaints(session: AsyncSession, identity: Sequence[str]) -> dict[str, int]:
     query = select(func.count(), func.count(Complaint.network_fault_type)).where(
-        Complaint.subscriber_id == subscriber_id, Complaint.status.in_(complaints.UNFINISHED)
+        Complaint.subscriber_id.in_(identity), Complaint.status.in_(complaints.UNFINISHED)
     )
     unfinished, with_fault = (await session.execute(query)).one()
     return {"open": unfinished, "open_faults": with_fault}
 
 
-async def _list_contacts(session: AsyncSession, subscriber_id: str, since: datetime) -> tuple[Contact, ...]:
+async def _list_contacts(session: AsyncSession, identity: Sequence[str], since: datetime) -> tuple[Contact, ...]:
     query = select(Interaction.channel, Interaction.occurred_at).where(
-        Interaction.subscriber_id == subscriber_id,
+        Interaction.subscriber_id.in_(identity),
         Interaction.occurred_at > since,
         Interaction.direction == Direction.OUTBOUND.value,
     )
@@ -182,8 +182,9 @@ async def _list_contacts(session: AsyncSession, subscriber_id: str, since: datet
     return tuple(Contact(Channel(channel), at) for channel, at in rows)
 
 
-async def _list_outcomes(session: AsyncSession, pseudonym: UUID) -> Sequence[Outcome]:
-    query = select(Outcome).where(Outcome.pseudonym == pseudonym)
+async def _list_outcomes(session: AsyncSession, identity: Sequence[str]) -> Sequence[Outcome]:
+    query = select(Outcome).join(Subscriber, Subscriber.pseudonym == Outcome.pseudonym)
+    query = query.where(Subscriber.subscriber_id.in_(identity))
     return (await session.scalars(query.order_by(Outcome.occurred_at, Outcome.id))).all()
 
 

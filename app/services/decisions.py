@@ -17,7 +17,7 @@ from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
 from app.services.decision_answers import answer_of
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
 from app.services.interactions import require_agent, seal_text
-from app.services.subscribers import get_subscriber, hold_subscriber, vault_of
+from app.services.subscribers import get_subscriber, hold_subscriber, list_identity, vault_of
 
 
 class DecisionNotFound(NotFound):
@@ -112,14 +112,15 @@ async def _find_recent(
 
 
 async def _newest_fact(session: AsyncSession, subscriber: Subscriber) -> datetime:
-    """Tell when we last learned something of the subscriber."""
+    """Tell when we last learned something of the subscriber, under any of their ids."""
+    identity = await list_identity(session, subscriber.subscriber_id)
     of_id = {
         Interaction.recorded_at: Interaction.subscriber_id,
         Complaint.updated_at: Complaint.subscriber_id,
         FeatureSnapshot.recorded_at: FeatureSnapshot.subscriber_id,
     }
     newest: list[Any] = [
-        select(func.max(when)).where(who == subscriber.subscriber_id).scalar_subquery() for when, who in of_id.items()
+        select(func.max(when)).where(who.in_(identity)).scalar_subquery() for when, who in of_id.items()
     ]
     outcome = select(func.max(Outcome.recorded_at)).where(Outcome.pseudonym == subscriber.pseudonym).scalar_subquery()
     found = await session.scalar(select(func.greatest(subscriber.updated_at, outcome, *newest)))

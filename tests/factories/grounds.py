@@ -56,16 +56,23 @@ class Grounds:
             "occurred_at": moments_ago(seconds=1),
             "outcome": "later",  # the one answer that may be given again
         }
-        return body | {name: value for name, value in here.items() if name in body}
+        if "items" in body:
+            body["items"] = [_told(item, here) for item in body["items"]]
+        return _told(body, here)
 
     def _names(self, operation: Operation) -> dict[str, str]:
         code = "hotline" if "touchpoints" in operation.path else self.ids["action"]
         return self.ids | {"as_of": "2026-10-31", "code": code}
 
 
+def _told(body: Body, here: Body) -> Body:
+    return body | {name: value for name, value in here.items() if name in body}
+
+
 def lay_grounds(api: httpx.Client) -> Grounds:
     subscriber_id = subscriber(api, features=LEAVING)
-    contact = api.post("/v1/interactions", json=call(subscriber_id)).json()
+    contact = api.post("/v1/interactions", json=call(subscriber_id, need="leave", visit="visit-1")).json()
+    [task] = api.get("/v1/tasks", params={"subscriber_id": subscriber_id}).json()["items"]
     question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
     decision = api.post("/v1/decisions", json=question).json()
     opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
@@ -74,6 +81,8 @@ def lay_grounds(api: httpx.Client) -> Grounds:
         {
             "subscriber_id": subscriber_id,
             "interaction_id": contact["id"],
+            "visit": "visit-1",
+            "task_id": task["id"],
             "complaint_id": opened["id"],
             "decision_id": decision["decision_id"],
             "action": decision["actions"][0]["code"],
