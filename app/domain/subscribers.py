@@ -12,6 +12,25 @@ class SubscriberStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Payer(StrEnum):
+    """Who pays: the subscriber, or the group they belong to."""
+
+    SELF = "self"
+    GROUP = "group"
+
+
+class Locality(StrEnum):
+    LOCAL = "local"
+    FLOATING = "floating"
+
+
+class OwnerRole(StrEnum):
+    """What the owner is there for: to win subscribers, or to keep and grow them."""
+
+    HUNTER = "hunter"
+    FARMER = "farmer"
+
+
 # Those the operator cut off itself: trying to keep them is wasted.
 INVOLUNTARY: Final = frozenset({SubscriberStatus.SUSPENDED, SubscriberStatus.ARREARS})
 

@@ -1,41 +1,31 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from app.domain.complaints import ComplaintStatus
 from app.models import Complaint, ComplaintStep, Subscriber
 from app.routers import examples
 from app.routers.deps import (
-    AtDep,
-    CallerDep,
     Cursor,
     IfMatch,
     Limit,
-    ResourcesDep,
     SessionDep,
     allow,
     etag,
     require_version,
 )
+from app.routers.desk import DeskDep
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import Label, Page, SubscriberId, as_page, decode_id_cursor
 from app.schemas.complaints import ComplaintCreate, ComplaintRead, ComplaintStepRead, ComplaintUpdate
 from app.services import complaints
 from app.services.complaints import Desk
-from app.services.working_time import calendar_of
 
 router = APIRouter(tags=["complaints"], route_class=UnitOfWorkRoute)
 
 Id = Annotated[UUID, Path()]
-
-
-async def _desk(caller: CallerDep, resources: ResourcesDep, at: AtDep) -> Desk:
-    return Desk(caller, resources.vault, calendar_of(resources.settings), at)
-
-
-DeskDep = Annotated[Desk, Depends(_desk)]
 
 
 @router.post(

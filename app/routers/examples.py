@@ -70,3 +70,25 @@ DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction"
 OUTCOME: Final[Body] = {"action": "plan_review_call", "outcome": "accepted", "occurred_at": "2026-10-31T09:35:00+08:00"}
 TASK_CHANGE: Final[Body] = {"status": "done", "note": "Explained the roaming charge; satisfied"}
 INTERACTIONS: Final[Body] = {"items": [INTERACTION, INTERACTION | {"subscriber_id": "490", "channel": "app"}]}
+SURVEY_RESPONSE: Final[Body] = {
+    "family": "internal",
+    "survey": "after-service",
+    "subscriber_id": "5281",
+    "touchpoint": "callback",
+    "channel": "call",
+    "answered_at": "2026-10-31T09:30:00+08:00",
+    "scale_max": 10,
+    "answers": [
+        {"item": "solved", "dimension": "reliability", "score": 8, "weight": 0.6},
+        {"item": "kindness", "dimension": "empathy", "ideal": 9, "adequate": 7, "perceived": 8, "weight": 0.4},
+    ],
+    "comment": "It took two calls",
+    "agent_id": "agent-7",
+    "role": "customer_service",
+}
+TARGET: Final[Body] = {"target": 0.85}
+CARE_CASE_CHANGE: Final[Body] = {
+    "stage": "analysed",
+    "cause": "network",
+    "analysis": "Calls drop on the way to work since the new cell was built",
+}

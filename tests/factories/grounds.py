@@ -9,8 +9,17 @@ import httpx
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.operations import Operation
 from tests.factories.subscribers import LEAVING, subscriber
+from tests.factories.surveys import answers
 
 Body = dict[str, Any]
+REQUIRED_QUERIES = {
+    "list_interactions",
+    "preview_next_best_actions",
+    "list_survey_responses",
+    "list_expectation_gaps",
+    "get_satisfaction",
+    "get_agent_satisfaction",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class Grounds:
     def request(self, operation: Operation) -> Request:
         headers = {"if-match": "*"} if operation.takes("header", "if-match") else {}
         queries = {"subscriber_id": self.ids["subscriber_id"], "channel": "call"}
-        required = operation.id in {"list_interactions", "preview_next_best_actions"}
+        queries["family"] = "internal"
+        required = operation.id in REQUIRED_QUERIES
         params = {name: value for name, value in queries.items() if required and operation.takes("query", name)}
         return Request(operation.method, self.path(operation), headers, params, self.body(operation))
 
@@ -54,6 +64,7 @@ class Grounds:
             "subscriber_id": self.ids["subscriber_id"],
             "action": self.ids["action"],
             "occurred_at": moments_ago(seconds=1),
+            "answered_at": moments_ago(seconds=1),
             "outcome": "later",  # the one answer that may be given again
         }
         if "items" in body:
@@ -76,6 +87,8 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
     decision = api.post("/v1/decisions", json=question).json()
     opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
+    answered = api.post("/v1/survey-responses", json=answers(subscriber_id, {"item": "solved", "score": 2})).json()
+    [case] = api.get("/v1/care-cases", params={"subscriber_id": subscriber_id}).json()["items"]
     model = api.get("/v1/models").json()["items"][0]
     return Grounds(
         {
@@ -84,6 +97,10 @@ def lay_grounds(api: httpx.Client) -> Grounds:
             "visit": "visit-1",
             "task_id": task["id"],
             "complaint_id": opened["id"],
+            "response_id": answered["id"],
+            "case_id": case["id"],
+            "family": "internal",
+            "role": "customer_service",
             "decision_id": decision["decision_id"],
             "action": decision["actions"][0]["code"],
             "name": model["name"],

@@ -1,0 +1,150 @@
+"""The pool of dissatisfied subscribers: one open case a person, whatever brought it about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import lock
+from app.domain import care_cases as rules
+from app.domain.care_cases import CareCause, CareEvidence, CareStage
+from app.errors import Conflict, Invalid, NotFound, Violation
+from app.models import CareCase, Subscriber
+from app.models.base import new_id
+from app.services import subscribers
+from app.vault import Vault
+
+CARE_DESK: Final = "care-desk"
+TEXTS: Final = ("analysis", "care_given")
+
+
+class CareCaseNotFound(NotFound):
+    """There is no such care case."""
+
+
+class CareStepNotAllowed(Conflict):
+    """A care case cannot take this step from where it stands."""
+
+
+class CareEvidenceMissing(Invalid):
+    """The care case lacks what this stage needs."""
+
+
+async def join_pool(
+    session: AsyncSession, subscriber: Subscriber, source: str, source_id: UUID, occurred_at: datetime, at: datetime
+) -> CareCase:
+    """Open a case for a dissatisfied subscriber, or add to the open one; evidence that is known changes nothing."""
+    await lock(session, "care case", subscriber.subscriber_id)
+    query = select(CareCase).where(CareCase.subscriber_id == subscriber.subscriber_id)
+    cases = (await session.scalars(query.with_for_update())).all()
+    known = (case for case in cases if any(piece["id"] == str(source_id) for piece in case.evidence))
+    if case := next(known, None):
+        return case
+    case = next((case for case in cases if case.closed_at is None), None) or _opened(session, subscriber, occurred_at)
+    piece = {"source": source, "id": str(source_id), "at": occurred_at.isoformat()}
+    case.evidence = rules.with_evidence(case.evidence, piece)
+    case.opened_at = min(case.opened_at, occurred_at)
+    case.version += 1
+    case.updated_at = at
+    await session.flush()
+    return case
+
+
+def _opened(session: AsyncSession, subscriber: Subscriber, occurred_at: datetime) -> CareCase:
+    case = CareCase(
+        subscriber_id=subscriber.subscriber_id,
+        id=new_id(),
+        stage=CareStage.LOCATED.value,
+        owner=subscriber.owner or CARE_DESK,
+        evidence=[],
+        opened_at=occurred_at,
+        version=0,  # its first evidence makes it 1
+    )
+    session.add(case)
+    return case
+
+
+async def get_care_case(
+    session: AsyncSession, case_id: UUID, *, for_update: bool = False
+) -> tuple[CareCase, Subscriber]:
+    query = select(CareCase, Subscriber).join(Subscriber, Subscriber.subscriber_id == CareCase.subscriber_id)
+    query = query.where(CareCase.id == case_id)
+    found = (await session.execute(query.with_for_update(of=CareCase) if for_update else query)).first()
+    if found is None:
+        raise CareCaseNotFound("there is no care case with this id")
+    case, subscriber = found
+    return case, subscriber
+
+
+async def list_care_cases(
+    session: AsyncSession, *wanted: ColumnElement[bool], before: UUID | None, limit: int
+) -> Sequence[tuple[CareCase, Subscriber]]:
+    """List cases, latest opened first, from before the given one on."""
+    query = select(CareCase, Subscriber).join(Subscriber, Subscriber.subscriber_id == CareCase.subscriber_id)
+    query = query.where(*wanted)
+    if before is not None:
+        query = query.where(CareCase.id < before)
+    rows = await session.execute(query.order_by(CareCase.id.desc()).limit(limit))
+    return [(case, subscriber) for case, subscriber in rows]
+
+
+def wanted(*, is_open: bool | None, **equal: str | None) -> list[ColumnElement[bool]]:
+    """The conditions of a list: what was asked for has the value."""
+    conditions = [getattr(CareCase, name) == value for name, value in equal.items() if value is not None]
+    if is_open is not None:
+        conditions.append(CareCase.closed_at.is_(None) if is_open else CareCase.closed_at.is_not(None))
+    return conditions
+
+
+def update_care_case(
+    case: CareCase, subscriber: Subscriber, vault: Vault, changes: dict[str, Any], at: datetime
+) -> None:
+    """Change the given fields; raises CareStepNotAllowed or CareEvidenceMissing, naming the fields.
+
+    A subscriber whom the care did not satisfy sends the case back to be understood better.
+    """
+    stage = _asked_stage(case, changes)
+    _require_step(case, stage)
+    texts = read_texts(case, subscriber, vault) | {name: changes[name] for name in TEXTS if changes.get(name)}
+    asked = changes.get("cause") or case.cause
+    cause = CareCause(asked) if asked else None
+    satisfied = changes.get("satisfied", case.satisfied)
+    _require_evidence(stage, CareEvidence(cause, texts["analysis"], texts["care_given"], satisfied))
+    words = subscribers.vault_of(subscriber, vault)
+    for name, text in texts.items():
+        setattr(case, name, text and words.seal(text.encode(), name))
+    case.stage, case.cause, case.satisfied = stage.value, cause, satisfied
+    case.owner = changes.get("owner") or case.owner
+    case.closed_at = at if stage is CareStage.EVALUATED else None
+    case.version += 1
+    case.updated_at = at
+
+
+def read_texts(case: CareCase, subscriber: Subscriber, vault: Vault) -> dict[str, str | None]:
+    words = subscribers.vault_of(subscriber, vault)
+    sealed = {name: getattr(case, name) for name in TEXTS}
+    return {name: None if value is None else words.unseal(value, name).decode() for name, value in sealed.items()}
+
+
+def _asked_stage(case: CareCase, changes: dict[str, Any]) -> CareStage:
+    current = CareStage(case.stage)
+    if asked := changes.get("stage"):
+        return CareStage(asked)
+    return CareStage.ANALYSED if changes.get("satisfied") is False and current is CareStage.CARED else current
+
+
+def _require_step(case: CareCase, stage: CareStage) -> None:
+    current = CareStage(case.stage)
+    if case.closed_at is not None:
+        raise CareStepNotAllowed("the case is closed; further dissatisfaction opens another")
+    if stage != current and stage not in rules.STEPS[current]:
+        raise CareStepNotAllowed(f"from {current} a case can only become {', '.join(sorted(rules.STEPS[current]))}")
+
+
+def _require_evidence(stage: CareStage, evidence: CareEvidence) -> None:
+    if missing := rules.missing_evidence(stage, evidence):
+        violations = [Violation(f"/{name}", f"is required of a case that is {stage}") for name in missing]
+        raise CareEvidenceMissing(f"a case that is {stage} needs {', '.join(missing)}", violations)
