@@ -119,6 +119,11 @@ class Settings(BaseModel):
         """The operator's date at this time: snapshots and contracts are dated by it."""
         return at.astimezone(ZoneInfo(self.timezone)).date()
 
+    def month_of(self, at: datetime) -> datetime:
+        """When the operator's month began."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the environment, or say in one line which variable is wrong."""

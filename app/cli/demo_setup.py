@@ -19,8 +19,9 @@ def demo_setup(home: Path, base_url: str) -> None:
 async def _set_up(store: Opened, home: Path, base_url: str) -> None:
     demo = Demo(home, store.settings.database_url.get_secret_value())
     setup.take_database(demo)
-    setup.fill(demo, lambda step: typer.echo(f"· {step}"))
+    setup.fill(demo, _say)
     await schema.fill_catalogues(store.sessions)
+    await setup.live(demo, store.sessions, store.vault, store.settings, _say)
     told = await setup.describe(demo, store.sessions, base_url)
     lines = [
         f"Stayline serves at {base_url}  (documentation: {base_url}/docs)",
@@ -28,6 +29,10 @@ async def _set_up(store: Opened, home: Path, base_url: str) -> None:
         f"Also in {demo.description}, with {len(told['subscriber_ids'])} subscriber ids. Ctrl-C stops it all.",
     ]
     typer.echo("\n".join(lines))
+
+
+def _say(step: str) -> None:
+    typer.echo(f"· {step}")
 
 
 def register(cli: typer.Typer) -> None:

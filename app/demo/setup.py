@@ -12,20 +12,27 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, StoreUnavailable, libpq_url, transaction
+from app.demo import month
 from app.demo.home import Demo, write_private
+from app.demo.month import Month
 from app.demo.telco import LABEL_NOTE
-from app.domain.access import SCOPES
+from app.domain.access import SCOPES, Caller
 from app.errors import AppError, Conflict
 from app.ml.bundle import BundleRefused
 from app.ml.registry import active_bundles
 from app.ml.training.dataset import is_held_out
 from app.models import ApiKey, FeatureSnapshot
 from app.services import access, schema
+from app.services.working_time import calendar_of
+from app.settings import Settings
+from app.vault import Vault
 
 MARK: Final = "stayline demo"
 MARK_LOADED: Final = "stayline demo, loaded"
+MARK_LIVED: Final = "stayline demo, loaded and lived for a month"
 
 _READS: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 _FRONT_LINE: Final = _READS - {"reports:read", "campaigns:read"} | {
@@ -76,11 +83,33 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
         label = ["--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE]
         _stayline(demo, "train", *label, "--folds", "1", "--keep-held-out", "--quiet", "--activate")
     with _connected(demo) as connection:
-        if _mark_of(connection) != MARK_LOADED:
+        if _mark_of(connection) not in {MARK_LOADED, MARK_LIVED}:
             say("Importing the subscribers")
             _make_table(demo)
             _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
             _put_mark(connection, MARK_LOADED)
+
+
+async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings, say: Callable[[str], None]) -> None:
+    """Let a generated month pass for the sample's subscribers, once: a life cut short is not begun again."""
+    with _connected(demo) as connection:
+        if _mark_of(connection) == MARK_LIVED:
+            return
+        say("Generating a month of contacts, complaints and answers")
+        _put_mark(connection, MARK_LIVED)
+    at = datetime.now(UTC)
+    async with transaction(sessions) as session:
+        caller = await _generator(session, at)
+    lived = Month(sessions, vault, calendar_of(settings), caller, at)
+    await month.live(lived, sorted(_ids_of(demo)))
+
+
+async def _generator(session: AsyncSession, at: datetime) -> Caller:
+    """The caller in whose name the month is recorded: a key that was revoked before anybody saw it."""
+    key = await access.create_key(session, name=month.CALLER, scopes=frozenset(), at=at)
+    row = (await session.scalars(select(ApiKey).where(ApiKey.digest == access.digest(key)))).one()
+    row.revoked_at = at
+    return Caller(row.id, row.name, frozenset(), None, None)
 
 
 def _has_model(demo: Demo) -> bool:
@@ -143,7 +172,7 @@ def _connected(demo: Demo) -> psycopg.Connection[Any]:
 def _mark_of(connection: psycopg.Connection[Any]) -> str | None:
     found = connection.execute("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')").fetchone()
     mark = found and found[0]
-    return mark if mark in {MARK, MARK_LOADED} else None
+    return mark if mark in {MARK, MARK_LOADED, MARK_LIVED} else None
 
 
 def _put_mark(connection: psycopg.Connection[Any], mark: str) -> None:

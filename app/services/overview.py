@@ -23,6 +23,22 @@ from app.vault import Vault
 
 CHURN_KIND: Final = "port_out"
 DRIVERS_SHOWN: Final = 5
+# Of things at one moment, what brought the other about comes before it.
+_CAUSES_FIRST: Final = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            "contact",
+            "complaint_opened",
+            "complaint_resolved",
+            "survey_answer",
+            "case_opened",
+            "case_closed",
+            "recommendation",
+            "feedback",
+        )
+    )
+}
 CONTACTS_TOLD: Final = 5  # in their own words; the timeline has more
 DAYS_A_YEAR: Final = 365.25
 Json = Mapping[str, Any]
@@ -238,7 +254,7 @@ class _Picture:
         return None if days is None else int(days / DAYS_A_YEAR)
 
     def _timeline(self) -> list[dict[str, Any]]:
-        events = sorted(self._events(), key=lambda event: (event[0], event[1], event[2]), reverse=True)
+        events = sorted(self._events(), key=lambda event: (event[0], _CAUSES_FIRST[event[1]], event[2]), reverse=True)
         return [{"at": at, "kind": kind, "id": id, "about": about} for at, kind, id, about in events]
 
     def _events(self) -> Iterator[_Event]:

@@ -83,6 +83,10 @@ def why_unsafe(annotation: Any, metadata: tuple[Any, ...]) -> str | None:  # noq
         limits = kinds & {annotated_types.Ge, annotated_types.Gt, annotated_types.Le, annotated_types.Lt}
         strict = Strict in kinds or any(getattr(constraint, "strict", False) for constraint in constraints)
         return None if strict and len(limits) > 1 else "is a bare whole number"
+    if annotation is float:  # bounded on both sides, it is neither NaN nor infinite
+        limits = kinds & {annotated_types.Ge, annotated_types.Gt, annotated_types.Le, annotated_types.Lt}
+        strict = Strict in kinds or any(getattr(constraint, "strict", False) for constraint in constraints)
+        return None if strict and len(limits) > 1 else "is a bare number"
     if annotation is bool:
         return None if Strict in kinds else "takes texts and numbers for true and false"
     if annotation in {datetime, date, AwareDatetime}:
