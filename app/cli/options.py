@@ -12,6 +12,7 @@ TablePath = Annotated[
     Path, typer.Argument(metavar="TABLE", help="A .csv or .parquet file, or a .sql file with one SELECT.")
 ]
 MappingPath = Annotated[Path, typer.Option("--mapping", help="YAML: which column goes where.")]
+OptionalMappingPath = Annotated[Path | None, typer.Option("--mapping", help="YAML: which column goes where.")]
 AsOf = Annotated[str | None, typer.Option(help="The date the table speaks of, YYYY-MM-DD.")]
 RejectsPath = Annotated[Path | None, typer.Option(help="Write refused rows here: line, field, reason.")]
 

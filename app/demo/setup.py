@@ -12,14 +12,13 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, StoreUnavailable, libpq_url, transaction
 from app.demo import month
 from app.demo.home import Demo, write_private
 from app.demo.month import Month
 from app.demo.telco import LABEL_NOTE
-from app.domain.access import SCOPES, Caller
+from app.domain.access import SCOPES
 from app.errors import AppError, Conflict
 from app.ml.bundle import BundleRefused
 from app.ml.registry import active_bundles
@@ -99,17 +98,9 @@ async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings,
         _put_mark(connection, MARK_LIVED)
     at = datetime.now(UTC)
     async with transaction(sessions) as session:
-        caller = await _generator(session, at)
+        caller = await access.find_or_make_own_caller(session, month.CALLER, at)
     lived = Month(sessions, vault, calendar_of(settings), caller, at)
     await month.live(lived, sorted(_ids_of(demo)))
-
-
-async def _generator(session: AsyncSession, at: datetime) -> Caller:
-    """The caller in whose name the month is recorded: a key that was revoked before anybody saw it."""
-    key = await access.create_key(session, name=month.CALLER, scopes=frozenset(), at=at)
-    row = (await session.scalars(select(ApiKey).where(ApiKey.digest == access.digest(key)))).one()
-    row.revoked_at = at
-    return Caller(row.id, row.name, frozenset(), None, None)
 
 
 def _has_model(demo: Demo) -> bool:

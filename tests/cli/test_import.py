@@ -122,7 +122,7 @@ def test_what_identifies_a_person_is_nowhere_in_the_store_in_the_open(
     # B7
     import_(stayline, folder.table(ANNA))
     assert store.execute("SELECT contact IS NOT NULL FROM subscribers").fetchone() == (True,)
-    assert where_found(store, "s-1") == {"subscribers", "feature_snapshots"}
+    assert where_found(store, "s-1") == {"subscribers", "feature_snapshots", "profile_versions"}
     for secret in (PHONE, PHONE[1:], "Anna Ng", "Anna"):
         assert where_found(store, secret) == set()
 
