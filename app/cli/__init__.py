@@ -13,6 +13,7 @@ from app.vault import Unsealable
 # A command's module is loaded when it is asked for: `serve` shall not carry what `train` needs.
 COMMANDS: Final = {
     "serve": "serving",
+    "worker": "working",
     "migrate": "migrating",
     "import": "importing",
     "train": "training",

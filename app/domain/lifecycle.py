@@ -53,6 +53,15 @@ KEY_POINTS: Final[Mapping[Stage, tuple[KeyPoint, ...]]] = MappingProxyType(
         Stage.EXPAND: (KeyPoint.USAGE_GROWTH, KeyPoint.ARPU_GROWTH, KeyPoint.CROSS_SELL, KeyPoint.REFERRAL),
     }
 )
+# What is to be asked of those who stand there: another question in each stage.
+QUESTIONS: Final[Mapping[Stage, str]] = MappingProxyType(
+    {
+        Stage.TARGET: "Who is worth winning, and what would they come for?",
+        Stage.ACQUIRE: "How many of those who apply get a working service and pay a first bill, and at what cost?",
+        Stage.RETAIN: "Who is about to leave, why, and what does it cost to keep and to serve them?",
+        Stage.EXPAND: "Who uses and spends more than before, and what else would serve them?",
+    }
+)
 _STAGES: Final = {point: stage for stage, points in KEY_POINTS.items() for point in points}
 
 # Whoever has paid a first bill moves freely between being kept and being grown.

@@ -52,12 +52,12 @@ class Marks:
     visits_a_month: VisitBand
 
 
-def marks_of(profile: Profile, visits: int, today: date) -> Marks:
+def marks_of(profile: Profile, visits: int, on: date) -> Marks:
     """Tell the marks; `visits` are those of the last 30 days."""
     return Marks(
         contact_completeness=contact_completeness(profile.contact_fields),
         reachable=PHONE in profile.contact_fields,
-        tenure_over_12_months=tenure_over_12_months(profile.joined_on, today),
+        tenure_over_12_months=tenure_over_12_months(profile.joined_on, on),
         involuntary=profile.status in INVOLUNTARY,
         group_member=profile.group_id is not None,
         group_pays=profile.payer is Payer.GROUP,
@@ -72,9 +72,9 @@ def contact_completeness(known: Collection[str]) -> float:
     return sum(name in known for name in CONTACT_FIELDS) / len(CONTACT_FIELDS)
 
 
-def tenure_over_12_months(joined_on: date | None, today: date) -> bool | None:
+def tenure_over_12_months(joined_on: date | None, on: date) -> bool | None:
     """Tell whether somebody stayed longer than twelve months: on the day itself they have not yet."""
-    return None if joined_on is None else today > _anniversary(joined_on)
+    return None if joined_on is None else on > _anniversary(joined_on)
 
 
 def _anniversary(joined_on: date) -> date:

@@ -1,5 +1,6 @@
 """Where a subscriber stands, and how what identifies them is shown."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -51,3 +52,8 @@ def mask_text(text: str) -> str:
 def mask_email(email: str) -> str:
     name, _, host = email.partition("@")
     return f"{mask_text(name)}@{host}"
+
+
+def mask_many(values: Sequence[str]) -> str:
+    """Tell no more than how many there are: they are other people's numbers."""
+    return str(len(values))

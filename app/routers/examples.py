@@ -36,12 +36,29 @@ SUBSCRIBER: Final[Body] = {
     "brand": "gold",
     "value_tier": "high",
     "payment_type": "postpaid",
+    "payer": "self",
+    "locality": "local",
+    "sla_level": "gold",
+    "owner": "agent-7",
+    "owner_role": "farmer",
+    "lifecycle_stage": "loyalty",
     "joined_on": "2023-04-01",
     "status": "active",
     "contact": {"name": "Lin Wei", "phone": "+8613800000000"},
     "consents": {"marketing": True, "sms": False},
 }
 SUBSCRIBER_CHANGE: Final[Body] = {"value_tier": "medium"}
+SUBSCRIBER_SEARCH: Final[Body] = {"phone": "+8613800000000"}
+MERGE: Final[Body] = {"duplicate_id": "5281-old"}
+GROUP: Final[Body] = {
+    "name": "Riverside Works",
+    "plan": "vpmn-flat",
+    "flat_fee": True,
+    "rental_free": True,
+    "corporate_account": True,
+    "payer": "group",
+    "owner": "agent-7",
+}
 SNAPSHOT: Final[Body] = {"features": FEATURES}
 INTERACTION: Final[Body] = {
     "subscriber_id": "5281",
@@ -91,4 +108,17 @@ CARE_CASE_CHANGE: Final[Body] = {
     "stage": "analysed",
     "cause": "network",
     "analysis": "Calls drop on the way to work since the new cell was built",
+}
+TOUCHPOINT: Final[Body] = {
+    "name": "Desk for broadband bills",
+    "category": "personnel",
+    "stage": "satisfaction",
+    "kind": "person_person",
+    "sense": "communication",
+    "customer_types": ["consumer"],
+    "services": ["broadband", "billing"],
+    "channels": ["call"],
+    "need": "bill_dispute",
+    "promise_hours": 24,
+    "standard": "A disputed charge is settled or explained",
 }

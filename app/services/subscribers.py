@@ -1,18 +1,20 @@
-"""Profiles and dated features; erasure."""
+"""Profiles, each change of which makes a version; dated features."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from enum import Enum
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, String, any_, cast, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, DateTime, String, any_, bindparam, cast, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import object_session
 
 from app.domain import subscribers as rules
+from app.domain.lifecycle import KeyPoint, require_step
 from app.errors import Invalid, NotFound
-from app.models import FeatureSnapshot, IdempotencyAnswer, Subscriber
+from app.models import FeatureSnapshot, ProfileVersion, Subscriber
 from app.services.features import check_features
 from app.vault import Vault
 
@@ -23,10 +25,25 @@ PLAIN_FIELDS: Final = (
     "value_tier",
     "payment_type",
     "group_id",
+    "payer",
+    "locality",
+    "sla_level",
+    "owner",
+    "owner_role",
+    "lifecycle_stage",
     "joined_on",
     "status",
     "consents",
 )
+
+# One statement however many there are: a list of VALUES would have to be compiled anew for each length. The first thing
+# said of a profile makes its version 1.
+_CREATE: Final = text("""
+    INSERT INTO subscribers (subscriber_id, pseudonym, data_key, status, consents, version, created_at, updated_at)
+    SELECT new.*, :status, '{}', 0, :at, :at
+    FROM unnest(CAST(:ids AS text[]), CAST(:pseudonyms AS uuid[]), CAST(:data_keys AS bytea[])) AS new
+    ON CONFLICT DO NOTHING RETURNING subscriber_id
+""").bindparams(bindparam("at", type_=DateTime(timezone=True)))
 
 
 class SubscriberNotFound(NotFound):
@@ -115,29 +132,30 @@ async def put_subscriber(
 
 async def create_missing(session: AsyncSession, vault: Vault, subscriber_ids: Iterable[str], at: datetime) -> set[str]:
     """Create empty profiles for those ids that are not there yet, and return these ids."""
-    rows = [
-        {
-            "subscriber_id": subscriber_id,
-            # Random on purpose: a time-ordered one would tell when somebody joined after they are erased.
-            "pseudonym": uuid4(),
-            "data_key": vault.new_data_key(subscriber_id),
-            "status": rules.SubscriberStatus.ACTIVE.value,
-            "consents": {},
-            "version": 0,  # the first thing said of it makes it 1
-            "created_at": at,
-            "updated_at": at,
-        }
-        for subscriber_id in subscriber_ids
-    ]
-    statement = insert(Subscriber).values(rows).on_conflict_do_nothing().returning(Subscriber.subscriber_id)
-    return set(await session.scalars(statement))
+    ids = list(subscriber_ids)
+    known = await session.scalars(
+        select(Subscriber.subscriber_id).where(Subscriber.subscriber_id == any_(cast(ids, ARRAY(String))))
+    )
+    missing = sorted(set(ids).difference(known))  # in one order for everybody, so that no two wait for each other
+    new = {
+        "ids": missing,
+        # Random on purpose: a time-ordered one would tell when somebody joined after they are erased.
+        "pseudonyms": [uuid4() for _ in missing],
+        "data_keys": [vault.new_data_key(subscriber_id) for subscriber_id in missing],
+        "status": rules.SubscriberStatus.ACTIVE.value,
+        "at": at,
+    }
+    return set(await session.scalars(_CREATE, new)) if missing else set()
 
 
 def apply(subscriber: Subscriber, vault: Vault, changes: Mapping[str, Any], at: datetime) -> bool:
-    """Set the given profile fields; tells whether anything became different, which is what makes a new version."""
+    """Set the given profile fields; tells whether anything became different, which is what makes a new version.
+
+    Raises LifecycleStep for a move that the lifecycle does not know.
+    """
     before = {name: getattr(subscriber, name) for name in PLAIN_FIELDS}
-    after = before | {name: value for name, value in changes.items() if name in before}
-    after["status"] = str(after["status"])
+    after = before | {name: _plain(value) for name, value in changes.items() if name in before}
+    require_step(_key_point(before), _key_point(after))
     changed = after != before
     for name, value in after.items():
         setattr(subscriber, name, value)
@@ -146,9 +164,42 @@ def apply(subscriber: Subscriber, vault: Vault, changes: Mapping[str, Any], at: 
         subscriber.contact = _seal_contact(subscriber, vault, contact)
         changed = True
     if changed or subscriber.version == 0:
-        subscriber.version += 1
-        subscriber.updated_at = at
+        make_version(subscriber, vault, at)
     return changed
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _key_point(profile: Mapping[str, Any]) -> KeyPoint | None:
+    return KeyPoint(profile["lifecycle_stage"]) if profile["lifecycle_stage"] else None
+
+
+def make_version(subscriber: Subscriber, vault: Vault, at: datetime) -> None:
+    """Count the profile one on and remember what it says now, without what identifies the person.
+
+    The versions of many are written together when their session is flushed.
+    """
+    # Whoever waited for another change to end came later, whenever they set out.
+    since = max(at, subscriber.updated_at)
+    subscriber.version += 1
+    subscriber.updated_at = since
+    session = object_session(subscriber)
+    assert session  # noqa: S101  # it was read in one
+    session.add(version_of(subscriber, vault))
+
+
+def version_of(subscriber: Subscriber, vault: Vault) -> ProfileVersion:
+    plain = {name: getattr(subscriber, name) for name in PLAIN_FIELDS}
+    plain["joined_on"] = subscriber.joined_on and subscriber.joined_on.isoformat()
+    contact = read_contact(subscriber, vault) or {}
+    return ProfileVersion(
+        subscriber_id=subscriber.subscriber_id,
+        version=subscriber.version,
+        since=subscriber.updated_at,
+        profile=plain | {"contact_fields": sorted(contact)},
+    )
 
 
 def merged(subscriber: Subscriber, vault: Vault, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,10 +216,10 @@ def vault_of(subscriber: Subscriber | Known, vault: Vault) -> Vault:
     return vault.of(subscriber.data_key, subscriber.subscriber_id)
 
 
-def read_contact(subscriber: Subscriber, vault: Vault) -> dict[str, str] | None:
+def read_contact(subscriber: Subscriber, vault: Vault) -> dict[str, Any] | None:
     if subscriber.contact is None:
         return None
-    contact: dict[str, str] = json.loads(vault_of(subscriber, vault).unseal(subscriber.contact, CONTACT))
+    contact: dict[str, Any] = json.loads(vault_of(subscriber, vault).unseal(subscriber.contact, CONTACT))
     return contact
 
 
@@ -178,24 +229,19 @@ def masked_contact(subscriber: Subscriber, vault: Vault) -> dict[str, str] | Non
 
 def mask(words: Vault, sealed_contact: bytes) -> dict[str, str]:
     """Open a sealed contact and show as much of it as confirms what somebody says of themselves."""
-    masks = {"phone": rules.mask_phone, "email": rules.mask_email}
-    contact: dict[str, str] = json.loads(words.unseal(sealed_contact, CONTACT))
+    masks = {"phone": rules.mask_phone, "email": rules.mask_email, "family_numbers": rules.mask_many}
+    contact: dict[str, Any] = json.loads(words.unseal(sealed_contact, CONTACT))
     return {name: masks.get(name, rules.mask_text)(value) for name, value in contact.items()}
 
 
-def _seal_contact(subscriber: Subscriber, vault: Vault, contact: Mapping[str, str] | None) -> bytes | None:
+def _seal_contact(subscriber: Subscriber, vault: Vault, contact: Mapping[str, Any] | None) -> bytes | None:
+    subscriber.phone_index = phone_index(contact, vault)
     return vault_of(subscriber, vault).seal(json.dumps(contact).encode(), CONTACT) if contact else None
 
 
-async def erase_subscriber(session: AsyncSession, subscriber_id: str) -> None:
-    """Erase a subscriber everywhere: their rows, their kept answers, and the key to whatever a backup still holds.
-
-    Decisions and outcomes stay, under a pseudonym that nothing connects to the subscriber any more.
-    """
-    subscriber = await get_subscriber(session, subscriber_id, for_update=True)
-    await session.execute(delete(IdempotencyAnswer).where(IdempotencyAnswer.subscriber_id == subscriber_id))
-    await session.delete(subscriber)
-    await session.flush()
+def phone_index(contact: Mapping[str, Any] | None, vault: Vault) -> bytes | None:
+    phone = contact.get("phone") if contact else None
+    return vault.phone_digest(phone) if phone else None
 
 
 async def put_snapshot(

@@ -8,7 +8,7 @@ import httpx
 
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.operations import Operation
-from tests.factories.subscribers import LEAVING, subscriber
+from tests.factories.subscribers import LEAVING, new_id, subscriber
 from tests.factories.surveys import answers
 
 Body = dict[str, Any]
@@ -62,6 +62,7 @@ class Grounds:
         body: Body = copy.deepcopy(operation.example)
         here = {
             "subscriber_id": self.ids["subscriber_id"],
+            "duplicate_id": self.ids["other_id"],
             "action": self.ids["action"],
             "occurred_at": moments_ago(seconds=1),
             "answered_at": moments_ago(seconds=1),
@@ -93,6 +94,9 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     return Grounds(
         {
             "subscriber_id": subscriber_id,
+            "duplicate_id": _duplicate(api, subscriber_id),
+            "other_id": subscriber(api),
+            "group_id": _group(api),
             "interaction_id": contact["id"],
             "visit": "visit-1",
             "task_id": task["id"],
@@ -107,3 +111,16 @@ def lay_grounds(api: httpx.Client) -> Grounds:
             "version": model["version"],
         }
     )
+
+
+def _duplicate(api: httpx.Client, subscriber_id: str) -> str:
+    duplicate_id = subscriber(api)
+    merged = api.post(f"/v1/subscribers/{subscriber_id}/merges", json={"duplicate_id": duplicate_id})
+    assert merged.status_code == 201, merged.text
+    return duplicate_id
+
+
+def _group(api: httpx.Client) -> str:
+    group_id = new_id()
+    assert api.put(f"/v1/groups/{group_id}", json={"name": "Riverside Works"}).status_code == 201
+    return group_id

@@ -115,7 +115,7 @@ def test_the_scope_an_operation_describes_is_enough(
 ) -> None:
     request = grounds.request(operation)
     spared = {"delete": "nobody"} if operation.method == "DELETE" else {}
-    path = grounds.path(operation, subscriber_id="nobody") if spared else request.path
+    path = grounds.path(operation, subscriber_id="nobody", group_id="nobody") if spared else request.path
     with service.as_caller(key_with(operation.scopes)) as caller:
         answer = caller.request(
             operation.method, path, headers=request.headers, params=request.params, json=request.body

@@ -26,7 +26,8 @@ SAID, ASKED, TOLD, CAUSE, WHY = (
     "Gao was new",
     "Mei said so",
 )
-CANARIES = (PHONE, NAME, MAIL, STREET, SAID, ASKED, TOLD, CAUSE, WHY)
+HOBBY, HOME, KIN = "bamboo fishing", "Luling by the Gan", "+8613877665599"
+CANARIES = (PHONE, NAME, MAIL, STREET, HOBBY, HOME, KIN, SAID, ASKED, TOLD, CAUSE, WHY)
 
 
 class Life:
@@ -36,7 +37,8 @@ class Life:
         self.api = api
         self.id = f"erase-{new_id()}"
         self.path = f"/v1/subscribers/{self.id}"
-        contact = {"name": NAME, "phone": PHONE, "email": MAIL, "address": STREET}
+        contact: dict[str, Any] = {"name": NAME, "phone": PHONE, "email": MAIL, "address": STREET}
+        contact |= {"hobbies": HOBBY, "hometown": HOME, "family_numbers": [KIN]}
         self.send("PUT", self.path, {"region": "east", "contact": contact})
         self.send("PUT", f"{self.path}/snapshots/2026-10-31", {"features": LEAVING})
         self.contact = call(self.id, reason=SAID, request=ASKED, client_reference=f"ref {self.id}")
@@ -113,15 +115,19 @@ def test_decisions_and_outcomes_stay_under_a_pseudonym(life: Life, store: psycop
     life.api.delete(life.path)
     after = count_rows(store)
 
-    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes"}
+    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes", "audit_entries"}
     gone = {table for table in before if after[table] != before[table]}
     assert gone == {
         "subscribers",
+        "profile_versions",
         "feature_snapshots",
         "interactions",
-        "interaction_references",
+        "client_references",
         "complaints",
+        "complaint_steps",
+        "tasks",
         "idempotency_answers",
+        "audit_entries",
     }
 
 
@@ -193,3 +199,51 @@ def test_what_a_caller_wrote_into_a_question_goes_with_the_subscriber(
     assert api.delete(f"/v1/subscribers/{subscriber_id}").status_code == 204
 
     assert not where_found(store, "Wang Anshi")
+
+
+def audit_of(store: psycopg.Connection, pseudonym: Any) -> list[Any]:
+    query = "SELECT event, details FROM audit_entries WHERE pseudonym = %s ORDER BY id"
+    return store.execute(query, [pseudonym]).fetchall()
+
+
+def test_an_erasure_is_noted_in_words_that_identify_nobody(
+    life: Life, store: psycopg.Connection, pseudonym: Any
+) -> None:
+    life.api.delete(life.path)
+
+    assert audit_of(store, pseudonym) == [("erased", {})]
+
+
+def test_every_id_of_a_person_is_erased_with_the_one_that_stays(
+    api: httpx.Client, life: Life, store: psycopg.Connection
+) -> None:
+    """(B17)"""
+    survivor = f"erase-{new_id()}"
+    api.put(f"/v1/subscribers/{survivor}", json={})
+    headers = {"idempotency-key": f"merge of {life.id}"}
+    merged = api.post(f"/v1/subscribers/{survivor}/merges", json={"duplicate_id": life.id}, headers=headers)
+    assert merged.status_code == 201
+    pseudonym = pseudonym_of(life, store)
+    assert api.delete(f"/v1/subscribers/{survivor}").status_code == 204
+
+    problem(api.get(life.path), 404)
+    for text in (survivor, life.id, *CANARIES):
+        assert not where_found(store, text)
+    assert [event for event, _ in audit_of(store, pseudonym)] == ["merged", "erased"]
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_an_answer_to_a_merge_does_not_outlive_either_of_the_two(
+    api: httpx.Client, store: psycopg.Connection, *, taken_back: bool
+) -> None:
+    survivor, duplicate = f"erase-{new_id()}", f"erase-{new_id()}"
+    for one in (survivor, duplicate):
+        api.put(f"/v1/subscribers/{one}", json={})
+    headers = {"idempotency-key": f"merge of {duplicate}"}
+    api.post(f"/v1/subscribers/{survivor}/merges", json={"duplicate_id": duplicate}, headers=headers)
+    if taken_back:
+        assert api.delete(f"/v1/subscribers/{survivor}/merges/{duplicate}").status_code == 204
+    assert api.delete(f"/v1/subscribers/{duplicate}").status_code == 204
+
+    assert not where_found(store, duplicate)
+    assert api.get(f"/v1/subscribers/{survivor}").status_code == 200

@@ -4,10 +4,13 @@ import httpx
 import psycopg
 import pytest
 
+from tests.conftest import make_key
 from tests.factories.answers import CANARY, problem, refused_fields
 from tests.factories.bodies import at_once
+from tests.factories.contacts import call, moments_ago
 from tests.factories.subscribers import LEAVING, new_id, subscriber
 from tests.factories.tables import where_found
+from tests.service import Service
 
 PROFILE: dict[str, Any] = {
     "region": "east",
@@ -15,6 +18,12 @@ PROFILE: dict[str, Any] = {
     "value_tier": "high",
     "payment_type": "postpaid",
     "group_id": "vpmn-17",
+    "payer": "group",
+    "locality": "floating",
+    "sla_level": "platinum",
+    "owner": "agent-7",
+    "owner_role": "hunter",
+    "lifecycle_stage": "loyalty",
     "joined_on": "2023-04-01",
     "status": "active",
     "consents": {"marketing": True, "sms": False},
@@ -24,7 +33,10 @@ CONTACT = {
     "phone": "+8613800001234",
     "email": "lin.wei@example.org",
     "address": "17 River Road",
+    "hobbies": "mountain cycling",
+    "hometown": "Old Ferry Town",
 }
+KIN = ["+8613800009871", "+8613800009872"]
 
 
 def path(subscriber_id: str) -> str:
@@ -92,13 +104,15 @@ def test_a_change_leaves_the_other_fields(api: httpx.Client) -> None:
     changed = api.patch(path(subscriber_id), json={"value_tier": "low"}, headers={"if-match": read.headers["etag"]})
 
     assert changed.status_code == 200
-    same = read.json() | {"value_tier": "low", "version": 2, "updated_at": changed.json()["updated_at"]}
-    assert changed.json() == same
+    now = changed.json()["updated_at"]
+    changed_at = read.json()["changed_at"] | {"value_tier": now}
+    expected = {"value_tier": "low", "version": 2, "updated_at": now, "changed_at": changed_at}
+    assert changed.json() == read.json() | expected
     assert changed.headers["etag"] != read.headers["etag"]
     assert api.get(path(subscriber_id)).json() == changed.json()
 
 
-@pytest.mark.parametrize("field", ["region", "brand", "value_tier", "payment_type", "group_id", "joined_on", "contact"])
+@pytest.mark.parametrize("field", [*(name for name in PROFILE if name not in {"status", "consents"}), "contact"])
 def test_a_change_to_null_empties_the_field(api: httpx.Client, field: str) -> None:
     subscriber_id = subscriber(api, **PROFILE, contact=CONTACT)
     changed = api.patch(path(subscriber_id), json={field: None}, headers={"if-match": "*"})
@@ -144,7 +158,8 @@ def test_who_is_not_there_is_not_found(api: httpx.Client) -> None:
 
 
 def test_a_contact_is_shown_masked_and_stored_sealed(api: httpx.Client, store: psycopg.Connection) -> None:
-    subscriber_id = subscriber(api, contact=CONTACT)
+    """Other people's numbers are not even masked: only how many there are is told (B6, B7)."""
+    subscriber_id = subscriber(api, contact=CONTACT | {"family_numbers": KIN})
     shown = api.get(path(subscriber_id))
 
     assert shown.json()["contact"] == {
@@ -152,8 +167,11 @@ def test_a_contact_is_shown_masked_and_stored_sealed(api: httpx.Client, store: p
         "phone": "••••••••••1234",
         "email": "l•••@example.org",
         "address": "1•••",
+        "hobbies": "m•••",
+        "hometown": "O•••",
+        "family_numbers": "2",
     }
-    for value in CONTACT.values():
+    for value in (*CONTACT.values(), *KIN):
         assert value not in shown.text
         assert not where_found(store, value)
 
@@ -178,6 +196,12 @@ def test_a_contact_is_shown_masked_and_stored_sealed(api: httpx.Client, store: p
         ("contact/email", "nobody"),
         ("contact/email", f"{CANARY}@@x"),
         ("contact/fax", "+8613800000000"),
+        ("contact/family_numbers", []),
+        ("contact/hobbies", "x" * 257),
+        ("payer", "mother"),
+        ("locality", "abroad"),
+        ("owner_role", "fisher"),
+        ("lifecycle_stage", "birth"),
     ],
 )
 def test_a_profile_is_refused_by_the_name_of_its_field(api: httpx.Client, field: str, value: object) -> None:
@@ -193,3 +217,52 @@ def test_the_latest_snapshot_is_part_of_the_profile(api: httpx.Client) -> None:
     api.put(f"{path(subscriber_id)}/snapshots/2026-09-30", json={"features": older})
 
     assert api.get(path(subscriber_id)).json()["latest_snapshot"] == {"as_of": "2026-10-31", "features": LEAVING}
+
+
+def marks(api: httpx.Client, subscriber_id: str) -> Any:
+    return api.get(path(subscriber_id)).json()["marks"]
+
+
+def test_a_profile_is_marked_by_what_it_says(api: httpx.Client) -> None:
+    """(A7, A9, A11, A13, A14)"""
+    told = marks(api, subscriber(api, **PROFILE, contact=CONTACT))
+
+    assert told == {
+        "contact_completeness": 1.0,
+        "reachable": True,
+        "tenure_over_12_months": True,
+        "involuntary": False,
+        "group_member": True,
+        "group_pays": True,
+        "floating": True,
+        "lifecycle": "retain",
+        "visits_a_month": "<1",
+    }
+
+
+def test_who_has_no_phone_is_not_reachable(api: httpx.Client) -> None:
+    """(A7)"""
+    told = marks(api, subscriber(api, contact={"name": "Lin Wei", "email": "lin@example.org"}))
+
+    assert (told["reachable"], told["contact_completeness"]) == (False, 0.5)
+
+
+def test_visits_of_the_last_month_are_counted(api: httpx.Client) -> None:
+    """(I4)"""
+    subscriber_id = subscriber(api)
+    for days in (1, 2, 3, 29, 31):
+        visit = call(subscriber_id, need="transact", occurred_at=moments_ago(days=days))
+        assert api.post("/v1/interactions", json=visit).status_code == 201
+    api.post("/v1/interactions", json=call(subscriber_id, need="billing"))
+
+    assert marks(api, subscriber_id)["visits_a_month"] == "4-6"
+
+
+def test_a_key_bound_to_an_agent_gives_nobody_to_another(api: httpx.Client, service: Service) -> None:
+    """(K9)"""
+    subscriber_id = subscriber(api)
+    with service.as_caller(make_key(service.settings, {"subscribers:write"}, agent_id="agent-7")) as agent:
+        problem(agent.patch(path(subscriber_id), json={"owner": "agent-8"}, headers={"if-match": "*"}), 403)
+        problem(agent.put(path(subscriber_id), json={"owner": "agent-8"}), 403)
+        taken = agent.patch(path(subscriber_id), json={"owner": "agent-7"}, headers={"if-match": "*"})
+        assert taken.json()["owner"] == "agent-7"

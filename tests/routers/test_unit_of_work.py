@@ -24,8 +24,8 @@ from tests.factories.tables import count_rows, open_store
 from tests.service import Service
 
 every_keyed = pytest.mark.parametrize("operation", keyed(), ids=str)
-# Neither scoring nor activating what is active already changes anything.
-UNCHANGING = {"score_subscriber", "activate_model"}
+# Neither scoring, nor searching, nor activating what is active already changes anything.
+UNCHANGING = {"score_subscriber", "search_subscribers", "activate_model"}
 CHANGING = [found for found in operations() if found.method != "GET" and found.id not in UNCHANGING]
 REPLAYED = "idempotent-replayed"
 KEPT = ("content-type", "location", "etag")
@@ -201,7 +201,15 @@ def unwilling(
     with serving(settings) as running, open_store(settings) as store:
         grounds = lay_grounds(running.client)
         store.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$")
-        for table in ("subscribers", "feature_snapshots", "interactions", "complaints", "decisions", "outcomes"):
+        for table in (
+            "subscribers",
+            "groups",
+            "feature_snapshots",
+            "interactions",
+            "complaints",
+            "decisions",
+            "outcomes",
+        ):
             store.execute(
                 f"CREATE CONSTRAINT TRIGGER refusal AFTER INSERT OR UPDATE OR DELETE ON {table}"
                 " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()".encode()
