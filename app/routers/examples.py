@@ -85,7 +85,7 @@ COMPLAINT_CHANGE: Final[Body] = {
 }
 DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction": "inbound", "limit": 3}
 OUTCOME: Final[Body] = {"action": "plan_review_call", "outcome": "accepted", "occurred_at": "2026-10-31T09:35:00+08:00"}
-TASK_CHANGE: Final[Body] = {"status": "done", "note": "Explained the roaming charge; satisfied"}
+TASK_CHANGE: Final[Body] = {"owner": "agent-9", "note": "Prefers to be called in the evening"}
 INTERACTIONS: Final[Body] = {"items": [INTERACTION, INTERACTION | {"subscriber_id": "490", "channel": "app"}]}
 SURVEY_RESPONSE: Final[Body] = {
     "family": "internal",

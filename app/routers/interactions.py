@@ -12,7 +12,7 @@ from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, Sess
 from app.routers.documented import reads, writes
 from app.routers.problems import problem_body, refusal_of
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
-from app.schemas.base import Page, SubscriberId, VisitName, as_page, decode_time_cursor
+from app.schemas.base import Page, PlainName, SubscriberId, as_page, decode_time_cursor
 from app.schemas.interactions import (
     InteractionBatch,
     InteractionBatchRead,
@@ -111,7 +111,7 @@ async def list_interactions(
 )
 async def get_visit(
     subscriber_id: Annotated[SubscriberId, Path()],
-    visit: Annotated[VisitName, Path()],
+    visit: Annotated[PlainName, Path()],
     session: SessionDep,
     resources: ResourcesDep,
 ) -> VisitRead:

@@ -8,7 +8,7 @@ from app.domain.tables import as_csv, as_markdown
 from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import AwareTime, Label, SafeStr
+from app.schemas.base import AwareTime, PlainName, SafeStr
 from app.schemas.reports import (
     AgentSatisfactionRead,
     CallbackReportRead,
@@ -63,7 +63,7 @@ async def get_satisfaction(
     responses=reads(),
 )
 async def get_agent_satisfaction(
-    agent_id: Annotated[Label, Path()],
+    agent_id: Annotated[PlainName, Path()],
     session: SessionDep,
     resources: ResourcesDep,
     at: AtDep,

@@ -88,7 +88,7 @@ Code = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 SubscriberId = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["5281"])]
 # A caller's own name for a fact: a second arrival under it returns the first.
 Reference = Annotated[str, Strict(), Field(min_length=1, max_length=128), AfterValidator(_is_clean)]
-VisitName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+PlainName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Phone = Annotated[SafeStr, AfterValidator(_is_phone)]
 AwareTime = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_is_in_living_memory)]
 IsoDate = Annotated[date, BeforeValidator(_is_iso_date), AfterValidator(_is_in_living_memory)]

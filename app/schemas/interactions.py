@@ -20,7 +20,7 @@ from app.domain.interactions import (
     RefusalReason,
     Sentiment,
 )
-from app.schemas.base import AwareTime, Code, FreeText, Label, Reference, SubscriberId, VisitName, Wire
+from app.schemas.base import AwareTime, Code, FreeText, Label, PlainName, Reference, SubscriberId, Wire
 
 MOST_ITEMS: Final = 10_000
 
@@ -42,7 +42,7 @@ class InteractionCreate(Wire):
     sentiment: Sentiment | None = None
     agent_sentiment: Sentiment | None = None
     duration_seconds: Annotated[int, Field(strict=True, ge=0, le=86400)] | None = None
-    visit: VisitName | None = None
+    visit: PlainName | None = None
     order_outcome: OrderOutcome | None = None
     refusal_reason: Annotated[RefusalReason | None, Field(validate_default=True)] = None
     client_reference: Reference | None = None

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import lock_number
 from app.errors import Conflict, Invalid
-from app.models import IdempotencyAnswer
+from app.models import IdempotencyAnswer, Subscriber
 from app.vault import Vault
 
 SWEPT_PER_WRITE: Final = 4
@@ -74,13 +74,17 @@ async def find_answer(session: AsyncSession, vault: Vault, write: Write, since: 
 
 
 async def keep_answer(session: AsyncSession, vault: Vault, write: Write, answer: Answer, at: datetime) -> None:
+    """Keep an answer, unless it is about a subscriber who was erased while it was made."""
+    # Every answer about one subscriber names them, which is what lets an erasure find it.
+    subscriber_id = json.loads(answer.body).get("subscriber_id")
+    if subscriber_id is not None and not await _is_held(session, subscriber_id):
+        return
     values: dict[str, Any] = {
         "fingerprint": vault.fingerprint(write.content),
         "status": answer.status,
         "headers": answer.headers,
         "body": vault.seal(answer.body, write.context),
-        # Every answer about one subscriber names them, which is what lets an erasure find it.
-        "subscriber_id": json.loads(answer.body).get("subscriber_id"),
+        "subscriber_id": subscriber_id,
         "kept_at": at,
     }
     key = {"caller_id": write.caller_id, "operation": write.operation, "key_digest": write.key_digest}
@@ -89,6 +93,12 @@ async def keep_answer(session: AsyncSession, vault: Vault, write: Write, answer:
         .values(**key, **values)
         .on_conflict_do_update(index_elements=list(key), set_=values)  # only an expired answer is still there
     )
+
+
+async def _is_held(session: AsyncSession, subscriber_id: str) -> bool:
+    """Keep a subscriber from being erased until the transaction ends; tells whether there is one."""
+    query = select(Subscriber.subscriber_id).where(Subscriber.subscriber_id == subscriber_id)
+    return await session.scalar(query.with_for_update(read=True, key_share=True)) is not None
 
 
 async def sweep(session: AsyncSession, before: datetime) -> None:

@@ -213,8 +213,10 @@ def _found(row: Subscriber, vault: Vault) -> SubscriberFound:
 async def read_lifecycle(session: AsyncSession) -> LifecycleRead:
     """Return the lifecycle's stages, what each asks, and how many persons stand where."""
     point = Subscriber.lifecycle_stage
-    query = select(point, func.count()).where(Subscriber.merged_into.is_(None)).group_by(point)
-    counts = dict((await session.execute(query)).tuples().all())
+    query = (
+        select(point.label("point"), func.count().label("many")).where(Subscriber.merged_into.is_(None)).group_by(point)
+    )
+    counts = {row.point: row.many for row in await session.execute(query)}
     stages = [
         StageRead(stage=stage, question=QUESTIONS[stage], key_points=[_key_point(one, counts) for one in points])
         for stage, points in KEY_POINTS.items()

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from app.routers.examples import TOUCHPOINT
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.operations import Operation
 from tests.factories.subscribers import LEAVING, new_id, subscriber
@@ -73,7 +74,7 @@ class Grounds:
         return _told(body, here)
 
     def _names(self, operation: Operation) -> dict[str, str]:
-        code = "hotline" if "touchpoints" in operation.path else self.ids["action"]
+        code = "grounds-desk" if "touchpoints" in operation.path else self.ids["action"]
         return self.ids | {"as_of": "2026-10-31", "code": code}
 
 
@@ -85,6 +86,7 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     subscriber_id = subscriber(api, features=LEAVING)
     contact = api.post("/v1/interactions", json=call(subscriber_id, need="leave", visit="visit-1")).json()
     [task] = api.get("/v1/tasks", params={"subscriber_id": subscriber_id}).json()["items"]
+    api.put("/v1/touchpoints/grounds-desk", json=TOUCHPOINT | {"need": None})
     question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
     decision = api.post("/v1/decisions", json=question).json()
     opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
@@ -105,6 +107,7 @@ def lay_grounds(api: httpx.Client) -> Grounds:
             "case_id": case["id"],
             "family": "internal",
             "role": "customer_service",
+            "agent_id": "agent-7",
             "decision_id": decision["decision_id"],
             "action": decision["actions"][0]["code"],
             "name": model["name"],
