@@ -23,6 +23,8 @@ Lane: TypeAlias = asyncpg.Pool
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
 OUTAGE_CODES: Final = ("55P03", "25006", "25P03", "0A000", "23503")
 DATA_CLASS: Final = "22"
+# Whoever waits for one of the lane's connections waits long: it is given to the last who asked.
+LANES_A_CONNECTION: Final = 2
 
 
 class StoreUnavailable(Unavailable):
@@ -105,7 +107,7 @@ def create_lane(settings: Settings) -> Lane:
     return asyncpg.create_pool(
         libpq_url(url.render_as_string(hide_password=False)),
         min_size=0,
-        max_size=settings.pool_size,
+        max_size=LANES_A_CONNECTION * settings.pool_size,
         timeout=settings.store_timeout_seconds,
         command_timeout=settings.statement_timeout_seconds + 1,
         server_settings={**_server_settings(settings), "plan_cache_mode": "force_generic_plan"},

@@ -1,13 +1,19 @@
 """`make bench`: the measured promises, as one table. Figures belong to the machine they were taken on.
 
-All of them, or those named: `./run bench serving`, `models`, `large` (this one takes some minutes).
+All of them, or those named: `./run bench serving`, `contacts`, `overviews`, `models`, `large` (which takes minutes).
 """
 
 import sys
 
-from bench import large, models, serving
+from bench import contacts, large, models, overviews, serving
 
-ALL = {"serving": serving.measure, "models": models.measure, "large": large.measure}
+ALL = {
+    "serving": serving.measure,
+    "contacts": contacts.measure,
+    "overviews": overviews.measure,
+    "models": models.measure,
+    "large": large.measure,
+}
 
 print("| promise | bar | measured |")
 print("|---|--:|--:|")

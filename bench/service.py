@@ -25,9 +25,9 @@ def set_up(demo: Demo) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(demo: Demo) -> Iterator[subprocess.Popen[bytes]]:
-    """A serving process, ready when this yields."""
-    command = [sys.executable, "-m", "app", "serve", "--port", str(PORT)]
+def serving(demo: Demo, workers: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serving processes, ready when this yields."""
+    command = [sys.executable, "-m", "app", "serve", "--port", str(PORT), "--workers", str(workers)]
     environment = os.environ | demo.environment() | {"STAYLINE_LOG_LEVEL": "WARNING"}
     with subprocess.Popen(command, env=environment) as process:
         try:

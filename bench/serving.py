@@ -1,6 +1,5 @@
 """A serving process: how soon it is ready, how much memory it takes, how well and how fast it scores."""
 
-import json
 import os
 import statistics
 import subprocess
@@ -18,21 +17,17 @@ from app.demo.home import Demo
 from app.embedded.postgres import postgres
 from app.ml import registry, scorer
 from app.ml.features import encode
+from bench.service import PORT, Row, set_up
 
-PORT = 8099
 STARTS = 5
 SCORES = 2000
-
-Row = tuple[str, str, str]
 
 
 def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder) / "postgres") as server:
         demo = Demo(Path(folder), server.url())
         environment = os.environ | demo.environment()
-        setup = [sys.executable, "-m", "app", "demo-setup", folder, f"http://127.0.0.1:{PORT}"]
-        subprocess.run(setup, env=environment, check=True, stdout=sys.stderr)
-        told = json.loads(demo.description.read_text())
+        told = set_up(demo)
         starts = [_start(environment, told) for _ in range(STARTS)]
         return [
             ("import to ready, median", "≤ 3 s", f"{statistics.median(ready for ready, _, _ in starts):.2f} s"),

@@ -22,6 +22,7 @@ from app.routers import (
     tasks,
     touchpoints,
 )
+from app.routers.unit_of_work import QuestionRoute
 
 IN_ORDER = (
     health,
@@ -46,6 +47,9 @@ IN_ORDER = (
 
 
 def install(app: FastAPI) -> None:
-    """Lay all routes out in one list: routers included as such would each be searched twice for every request."""
-    for module in IN_ORDER:
-        app.router.routes.extend(module.router.routes)
+    """Lay all routes out in one list, the hottest questions first: it is searched from its beginning for each request.
+
+    Routers that are included as such would each be searched twice.
+    """
+    routes = [route for module in IN_ORDER for route in module.router.routes]
+    app.router.routes.extend(sorted(routes, key=lambda route: not isinstance(route, QuestionRoute)))

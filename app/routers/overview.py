@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic_core import to_json
 
-from app.routers.deps import Resources, ResourcesDep, allow
+from app.routers.deps import Resources, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import QuestionRoute
 from app.schemas.base import SubscriberId
@@ -16,7 +16,8 @@ router = APIRouter(tags=["subscribers"], route_class=QuestionRoute)
 
 async def _onlooker(request: Request) -> Onlooker:
     resources: Resources = request.state.resources
-    return Onlooker(request.state.caller, resources.bundles, resources.settings, resources.vault, request.state.at)
+    state = request.state
+    return Onlooker(resources.lane, state.caller, resources.bundles, resources.settings, resources.vault, state.at)
 
 
 @router.get(
@@ -29,9 +30,8 @@ async def _onlooker(request: Request) -> Onlooker:
 )
 async def get_overview(
     subscriber_id: Annotated[SubscriberId, Path()],
-    resources: ResourcesDep,
     onlooker: Annotated[Onlooker, Depends(_onlooker)],
 ) -> Response:
-    seen = await overview.look(resources.lane, onlooker, subscriber_id)
+    seen = await overview.look(onlooker, subscriber_id)
     # Written as it is: it was put together of what was checked when it came in, and an agent waits for it.
     return Response(to_json(seen), media_type="application/json")

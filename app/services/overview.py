@@ -43,6 +43,7 @@ CONTACTS_TOLD: Final = 5  # in their own words; the timeline has more
 DAYS_A_YEAR: Final = 365.25
 Json = Mapping[str, Any]
 _Event = tuple[str, str, str, str]  # when, what kind, whose id, about what
+_CHANNELS: Final = tuple(channel.value for channel in Channel)
 _PROFILE: Final = (
     "subscriber_id",
     "merged_into",
@@ -67,6 +68,7 @@ _CASE: Final = ("id", "stage", "owner", "opened_at")
 class Onlooker:
     """Who looks, when, and what it takes to show them anything."""
 
+    lane: Lane
     caller: Caller
     bundles: Bundles
     settings: Settings
@@ -77,12 +79,12 @@ class Onlooker:
         return scope in self.caller.scopes
 
 
-async def look(lane: Lane, onlooker: Onlooker, subscriber_id: str) -> dict[str, Any]:
+async def look(onlooker: Onlooker, subscriber_id: str) -> dict[str, Any]:
     """Put the overview together; raises SubscriberNotFound.
 
     A part that a consent forbids, or that the caller may not read, is absent.
     """
-    facts = await find_facts(lane, subscriber_id, onlooker.settings.store_timeout_seconds)
+    facts = await find_facts(onlooker.lane, subscriber_id, onlooker.settings.store_timeout_seconds)
     if facts is None:
         raise subscribers.not_found()
     return _Picture(facts, onlooker).overview()
@@ -139,7 +141,7 @@ class _Picture:
         profile = self.facts["profile"]
         contact = self.facts["contact"]
         masked = contact and subscribers.mask(self._words_of(profile["subscriber_id"]), a2b_base64(contact))
-        reachable = allowed(profile["consents"], [channel.value for channel in Channel])
+        reachable = allowed(profile["consents"], _CHANNELS)
         return {name: profile[name] for name in _PROFILE} | {"contact": masked, "reachable_by": reachable}
 
     def _score(self) -> Score | None:
@@ -155,7 +157,7 @@ class _Picture:
     def _present(self, score: Score) -> Any:
         as_of = date.fromisoformat(self.facts["snapshot"]["as_of"])
         stale = scores.is_stale(as_of, self.onlooker.at, self.onlooker.settings)
-        return scores.present(score, self.facts["profile"]["subscriber_id"], as_of, stale)
+        return scores.as_plain(score, self.facts["profile"]["subscriber_id"], as_of, stale)
 
     def _contacts(self) -> list[dict[str, Any]]:
         return [

@@ -121,22 +121,35 @@ def present_model(bundle: Bundle) -> ModelRead:
 
 
 def present(score: Score, subscriber_id: str | None, as_of: date | None, stale: bool) -> ScoreRead:  # noqa: FBT001  # a fact, not a switch
-    manifest = score.bundle.manifest
+    fields = as_plain(score, subscriber_id, as_of, stale)
     return ScoreRead.model_construct(
-        subscriber_id=subscriber_id,
-        churn_kind=manifest.churn_kind,
-        horizon_days=manifest.horizon_days,
-        probability=score.probability,
-        band=score.band,
-        logit=score.logit,
-        baseline_logit=manifest.intercept,
-        drivers=present_drivers(score.drivers),
-        other_contribution=score.other_contribution,
-        model=present_model(score.bundle),
-        as_of=as_of,
-        stale=stale,
-        exclusions=score.exclusions,
+        **fields | {"drivers": present_drivers(score.drivers), "model": present_model(score.bundle)}
     )
+
+
+def as_plain(score: Score, subscriber_id: str | None, as_of: date | None, stale: bool) -> dict[str, Any]:  # noqa: FBT001  # a fact, not a switch
+    """The fields of a ScoreRead, for an answer that is written as it is."""
+    manifest = score.bundle.manifest
+    return {
+        "subscriber_id": subscriber_id,
+        "churn_kind": manifest.churn_kind,
+        "horizon_days": manifest.horizon_days,
+        "probability": score.probability,
+        "band": score.band,
+        "logit": score.logit,
+        "baseline_logit": manifest.intercept,
+        "drivers": [driver._asdict() for driver in score.drivers],
+        "other_contribution": score.other_contribution,
+        "model": {
+            "name": manifest.name,
+            "version": manifest.version,
+            "sha256": score.bundle.sha256,
+            "label_note": manifest.label_note,
+        },
+        "as_of": as_of,
+        "stale": stale,
+        "exclusions": score.exclusions,
+    }
 
 
 async def _values(
