@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, event, func, make_url, select
@@ -15,7 +15,6 @@ from app.errors import Invalid, Unavailable
 from app.settings import Settings
 
 Sessions = async_sessionmaker[AsyncSession]
-Lane: TypeAlias = asyncpg.Pool
 
 # PostgreSQL error classes that mean "not now" rather than "never": connection, resources, operator intervention,
 # system, rollback; then lock_timeout, read-only, idle-in-transaction, a plan older than a migration, and a row that was
@@ -23,8 +22,6 @@ Lane: TypeAlias = asyncpg.Pool
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
 OUTAGE_CODES: Final = ("55P03", "25006", "25P03", "0A000", "23503")
 DATA_CLASS: Final = "22"
-# Whoever waits for one of the lane's connections waits long: it is given to the last who asked.
-LANES_A_CONNECTION: Final = 2
 
 
 class StoreUnavailable(Unavailable):
@@ -65,14 +62,14 @@ def create_engine(settings: Settings) -> AsyncEngine:
             "timeout": settings.store_timeout_seconds,
             # The driver gives up a little after the server does, so that the server's clearer error wins.
             "command_timeout": settings.statement_timeout_seconds + 1,
-            "server_settings": _server_settings(settings),
+            "server_settings": server_settings(settings),
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
 
 
-def _server_settings(settings: Settings) -> dict[str, str]:
+def server_settings(settings: Settings) -> dict[str, str]:
     statement_ms = round(settings.statement_timeout_seconds * 1000)
     return {
         "application_name": "stayline",
@@ -95,39 +92,6 @@ def _refuse_closed(connection: Any, *_: Any) -> None:
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
-
-
-def create_lane(settings: Settings) -> Lane:
-    """Connections for a single hot question, asked of the driver itself: a session costs more than such an answer.
-
-    They are opened when first needed. A plan is made once for each, not for each subscriber: making it takes longer
-    than following it.
-    """
-    url = async_url(settings.database_url.get_secret_value())
-    return asyncpg.create_pool(
-        libpq_url(url.render_as_string(hide_password=False)),
-        min_size=0,
-        max_size=LANES_A_CONNECTION * settings.pool_size,
-        timeout=settings.store_timeout_seconds,
-        command_timeout=settings.statement_timeout_seconds + 1,
-        server_settings={**_server_settings(settings), "plan_cache_mode": "force_generic_plan"},
-        reset=_leave_as_it_is,
-    )
-
-
-async def _leave_as_it_is(_: asyncpg.Connection) -> None:
-    """A question changes nothing of its connection: there is nothing to put back, and no round trip to spend on it."""
-
-
-async def ask(lane: Lane, question: str, *arguments: object, patience: float) -> Any:
-    """Ask for one value in one round trip; raises StoreUnavailable when the store is away."""
-    try:
-        async with lane.acquire(timeout=patience) as connection:
-            return await connection.fetchval(question, *arguments)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if is_outage(error):
-            raise StoreUnavailable("the store cannot be reached right now; try again shortly") from error
-        raise
 
 
 def create_readers(engine: AsyncEngine) -> Sessions:

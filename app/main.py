@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import routers
-from app.db import create_engine, create_lane, create_readers, create_sessions
+from app.db import create_engine, create_readers, create_sessions
+from app.lane import Lane
 from app.ml.active import ActiveBundles
 from app.ml.traffic import Traffic
 from app.observability import Metrics, configure_logging, tell
@@ -36,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         bundles = ActiveBundles(settings.models_dir)
         engine = create_engine(settings)
         sessions = create_sessions(engine)
-        lane = create_lane(settings)
+        lane = Lane(settings)
         watching = asyncio.create_task(activations.watch(sessions, bundles, metrics.models_refused))
         tell("started", models={kind: bundle.manifest.version for kind, bundle in bundles.items()})
         resources = Resources(

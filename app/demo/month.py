@@ -136,7 +136,7 @@ async def _follow_up(session: AsyncSession, month: Month, chance: random.Random)
     for task, subscriber in await tasks.list_tasks(session, *asked, after=None, limit=5 * CONTACTED):
         if task.due_at < month.at - timedelta(days=1) and chance.random() < 0.95:  # noqa: PLR2004  # some are forgotten
             settled_at = task.due_at - timedelta(hours=chance.randint(0, 12))
-            tasks.update_task(task, subscriber, month.vault, {"status": "done"}, settled_at)
+            tasks.update_task(task, subscriber, month.vault, month.caller, {"status": "done"}, settled_at)
 
 
 async def _complain(session: AsyncSession, month: Month, chance: random.Random, subscriber_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -21,6 +22,44 @@ class CareCause(StrEnum):
     DEVICE = "device"
     PRICE = "price"
     OTHER = "other"
+
+
+class Activity(StrEnum):
+    """How often somebody was in contact in the last quarter: those who are silent leave unheard."""
+
+    SILENT = "silent"
+    OCCASIONAL = "occasional"
+    FREQUENT = "frequent"
+
+
+QUARTER: Final = timedelta(days=90)
+_FREQUENT_CONTACTS: Final = 3
+_LIKELY: Final[Mapping[str, CareCause]] = MappingProxyType(
+    {
+        "network": CareCause.NETWORK,
+        "billing": CareCause.BILLING,
+        "service": CareCause.SERVICE,
+        "device": CareCause.DEVICE,
+        "contract": CareCause.PRICE,
+        "fault": CareCause.NETWORK,
+        "plan_enquiry": CareCause.PRICE,
+        "leave": CareCause.PRICE,
+        "device_enquiry": CareCause.DEVICE,
+        "complaint": CareCause.SERVICE,
+    }
+)
+
+
+def activity_of(contacts: int) -> Activity:
+    """Name the activity of so many contacts in a quarter."""
+    if contacts == 0:
+        return Activity.SILENT
+    return Activity.FREQUENT if contacts >= _FREQUENT_CONTACTS else Activity.OCCASIONAL
+
+
+def likely_cause(complaint_type: str | None, need: str | None) -> CareCause:
+    """Guess the cause until somebody has found it: by the latest complaint, else by the latest contact's need."""
+    return _LIKELY.get(complaint_type or need or "", CareCause.OTHER)
 
 
 # Nothing is skipped. Whoever says that the care did not help sends the case back to be understood better.

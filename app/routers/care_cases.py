@@ -3,15 +3,26 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from app.domain.care_cases import CareStage
-from app.models import CareCase, Subscriber
+from app.domain.care_cases import CareStage, activity_of, likely_cause
 from app.routers import examples
-from app.routers.deps import AtDep, Cursor, IfMatch, Limit, ResourcesDep, SessionDep, allow, etag, require_version
+from app.routers.deps import (
+    AtDep,
+    CallerDep,
+    Cursor,
+    IfMatch,
+    Limit,
+    ResourcesDep,
+    SessionDep,
+    allow,
+    etag,
+    require_version,
+)
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.base import Label, Page, SubscriberId, as_page, decode_id_cursor
-from app.schemas.care_cases import CareCaseRead, CareCaseUpdate
+from app.schemas.care_cases import CareCaseRead, CareCaseUpdate, CareProfileRead
 from app.services import care_cases
+from app.services.care_cases import Seen
 from app.vault import Vault
 
 router = APIRouter(tags=["care"], route_class=UnitOfWorkRoute)
@@ -29,6 +40,7 @@ Id = Annotated[UUID, Path()]
 async def list_care_cases(
     session: SessionDep,
     resources: ResourcesDep,
+    at: AtDep,
     subscriber_id: Annotated[SubscriberId | None, Query()] = None,
     stage: Annotated[CareStage | None, Query()] = None,
     owner: Annotated[Label | None, Query()] = None,
@@ -38,8 +50,8 @@ async def list_care_cases(
 ) -> Page[CareCaseRead]:
     asked = care_cases.wanted(is_open=open, subscriber_id=subscriber_id, stage=stage, owner=owner)
     before = decode_id_cursor(cursor) if cursor is not None else None
-    rows = await care_cases.list_care_cases(session, *asked, before=before, limit=limit + 1)
-    items = [_shape(case, subscriber, resources.vault) for case, subscriber in rows]
+    rows = await care_cases.list_care_cases(session, *asked, at=at, before=before, limit=limit + 1)
+    items = [_shape(seen, resources.vault) for seen in rows]
     return as_page(items, limit, lambda item: (str(item.id),))
 
 
@@ -50,9 +62,10 @@ async def list_care_cases(
     dependencies=[allow("care:read")],
     responses=reads(404),
 )
-async def get_care_case(case_id: Id, session: SessionDep, resources: ResourcesDep, response: Response) -> CareCaseRead:
-    case, subscriber = await care_cases.get_care_case(session, case_id)
-    return _read(case, subscriber, resources.vault, response)
+async def get_care_case(
+    case_id: Id, session: SessionDep, resources: ResourcesDep, at: AtDep, response: Response
+) -> CareCaseRead:
+    return _read(await care_cases.get_care_case(session, case_id, at), resources.vault, response)
 
 
 @router.patch(
@@ -68,22 +81,27 @@ async def update_care_case(
     changes: CareCaseUpdate,
     if_match: IfMatch,
     session: SessionDep,
+    caller: CallerDep,
     resources: ResourcesDep,
     at: AtDep,
     response: Response,
 ) -> CareCaseRead:
-    case, subscriber = await care_cases.get_care_case(session, case_id, for_update=True)
-    require_version(if_match, case.version)
-    said = changes.model_dump(exclude_unset=True)
-    care_cases.update_care_case(case, subscriber, resources.vault, said, at)
-    return _read(case, subscriber, resources.vault, response)
+    seen = await care_cases.get_care_case(session, case_id, at, for_update=True)
+    require_version(if_match, seen.case.version)
+    care_cases.update_care_case(seen, resources.vault, caller, changes.model_dump(exclude_unset=True), at)
+    return _read(seen, resources.vault, response)
 
 
-def _read(case: CareCase, subscriber: Subscriber, vault: Vault, response: Response) -> CareCaseRead:
-    response.headers["ETag"] = etag(case.version)
-    return _shape(case, subscriber, vault)
+def _read(seen: Seen, vault: Vault, response: Response) -> CareCaseRead:
+    response.headers["ETag"] = etag(seen.case.version)
+    return _shape(seen, vault)
 
 
-def _shape(case: CareCase, subscriber: Subscriber, vault: Vault) -> CareCaseRead:
-    columns = {name: getattr(case, name) for name in CareCaseRead.model_fields}
-    return CareCaseRead.model_validate(columns | care_cases.read_texts(case, subscriber, vault))
+def _shape(seen: Seen, vault: Vault) -> CareCaseRead:
+    columns = {name: getattr(seen.case, name) for name in CareCaseRead.model_fields if hasattr(seen.case, name)}
+    axes = {
+        "activity": activity_of(seen.contacts),
+        "profile": {name: getattr(seen.subscriber, name) for name in CareProfileRead.model_fields},
+        "likely_cause": likely_cause(seen.complaint_type, seen.need),
+    }
+    return CareCaseRead.model_validate(columns | axes | care_cases.read_texts(seen.case, seen.subscriber, vault))

@@ -9,9 +9,10 @@ from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Lane, Sessions
+from app.db import Sessions
 from app.domain.access import Caller
 from app.errors import PreconditionFailed, PreconditionRequired
+from app.lane import Lane
 from app.ml.active import ActiveBundles
 from app.ml.traffic import Traffic
 from app.observability import Metrics

@@ -11,8 +11,8 @@ from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.base import Page, as_page
 from app.schemas.groups import GroupFeatures, GroupId, GroupRead, GroupWrite, MemberRead
 from app.services import groups
+from app.services.access import require_agent
 from app.services.groups import Told
-from app.services.interactions import require_agent
 
 router = APIRouter(tags=["subscribers"], route_class=UnitOfWorkRoute)
 

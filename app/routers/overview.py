@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic_core import to_json
 
-from app.routers.deps import Resources, allow
+from app.routers.deps import allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import QuestionRoute
 from app.schemas.base import SubscriberId
@@ -14,12 +14,6 @@ from app.services.overview import Onlooker
 router = APIRouter(tags=["subscribers"], route_class=QuestionRoute)
 
 
-async def _onlooker(request: Request) -> Onlooker:
-    resources: Resources = request.state.resources
-    state = request.state
-    return Onlooker(resources.lane, state.caller, resources.bundles, resources.settings, resources.vault, state.at)
-
-
 @router.get(
     "/v1/subscribers/{subscriber_id}/overview",
     operation_id="get_overview",
@@ -28,10 +22,12 @@ async def _onlooker(request: Request) -> Onlooker:
     dependencies=[allow("subscribers:read")],
     responses={200: {"model": OverviewRead, "description": "The overview"}, **reads(404)},
 )
-async def get_overview(
-    subscriber_id: Annotated[SubscriberId, Path()],
-    onlooker: Annotated[Onlooker, Depends(_onlooker)],
-) -> Response:
-    seen = await overview.look(onlooker, subscriber_id)
+async def get_overview(subscriber_id: Annotated[SubscriberId, Path()], request: Request) -> Response:
+    seen = await overview.look(_onlooker(request), subscriber_id)
     # Written as it is: it was put together of what was checked when it came in, and an agent waits for it.
     return Response(to_json(seen), media_type="application/json")
+
+
+def _onlooker(request: Request) -> Onlooker:
+    state, resources = request.state, request.state.resources
+    return Onlooker(resources.lane, state.caller, resources.bundles, resources.settings, resources.vault, state.at)

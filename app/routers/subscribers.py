@@ -35,7 +35,7 @@ from app.schemas.subscribers import (
     SubscriberWrite,
 )
 from app.services import erasures, merges, profiles, subscribers
-from app.services.interactions import require_agent
+from app.services.access import require_agent
 from app.services.merges import Clerk
 from app.services.profiles import Reading
 

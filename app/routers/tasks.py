@@ -9,6 +9,7 @@ from app.models import Subscriber, Task
 from app.routers import examples
 from app.routers.deps import (
     AtDep,
+    CallerDep,
     Cursor,
     IfMatch,
     Limit,
@@ -105,13 +106,14 @@ async def update_task(
     changes: TaskUpdate,
     if_match: IfMatch,
     session: SessionDep,
+    caller: CallerDep,
     resources: ResourcesDep,
     at: AtDep,
     response: Response,
 ) -> TaskRead:
     task, subscriber = await tasks.get_task(session, task_id, for_update=True)
     require_version(if_match, task.version)
-    tasks.update_task(task, subscriber, resources.vault, changes.model_dump(exclude_unset=True), at)
+    tasks.update_task(task, subscriber, resources.vault, caller, changes.model_dump(exclude_unset=True), at)
     response.headers["ETag"] = etag(task.version)
     return _read(task, subscriber, resources.vault, at)
 

@@ -1,7 +1,10 @@
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from app.domain.care_cases import CareCause, CareStage
+from pydantic import Field
+
+from app.domain.care_cases import Activity, CareCause, CareStage
 from app.schemas.base import Flag, FreeText, Label, Wire
 
 
@@ -22,7 +25,16 @@ class EvidenceRead(Wire):
     at: datetime
 
 
+class CareProfileRead(Wire):
+    brand: str | None
+    region: str | None
+    value_tier: str | None
+    lifecycle_stage: str | None
+
+
 class CareCaseRead(Wire):
+    """A case on its three axes: how active somebody is, who they are, what ails them."""
+
     id: UUID
     subscriber_id: str
     stage: CareStage
@@ -32,6 +44,9 @@ class CareCaseRead(Wire):
     analysis: str | None
     care_given: str | None
     satisfied: bool | None
+    activity: Annotated[Activity, Field(description="Contacts in the last 90 days: none, one or two, more")]
+    profile: CareProfileRead
+    likely_cause: Annotated[CareCause, Field(description="Until one is found: of the latest complaint or contact")]
     opened_at: datetime
     closed_at: datetime | None
     version: int

@@ -33,6 +33,10 @@ class ScopeMissing(Forbidden):
     """The key does not carry the scope this needs."""
 
 
+class AgentMismatch(Forbidden):
+    """The key speaks for another agent."""
+
+
 class ScopeUnknown(Invalid):
     """There is no such scope."""
 
@@ -152,6 +156,19 @@ async def create_key(
     )
     await session.flush()
     return key
+
+
+def require_agent(caller: Caller, agent_id: str | None) -> str | None:
+    """Return who acts; raises AgentMismatch where a key bound to one agent names another."""
+    if caller.agent_id and agent_id not in {None, caller.agent_id}:
+        raise AgentMismatch("the key speaks for another agent than the one named")
+    return agent_id or caller.agent_id
+
+
+def require_handover(caller: Caller, holder: str, owner: str) -> None:
+    """Let a key that is bound to one agent take what lies with others, and pass on what is that agent's own."""
+    if caller.agent_id != holder:
+        require_agent(caller, owner)
 
 
 async def find_or_make_own_caller(session: AsyncSession, name: str, at: datetime) -> Caller:

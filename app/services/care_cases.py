@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import lock
 from app.domain import care_cases as rules
+from app.domain.access import Caller
 from app.domain.care_cases import CareCause, CareEvidence, CareStage
 from app.errors import Conflict, Invalid, NotFound, Violation
-from app.models import CareCase, Subscriber
+from app.models import CareCase, Complaint, Interaction, Subscriber
 from app.models.base import new_id
 from app.services import subscribers
+from app.services.access import require_handover
 from app.vault import Vault
 
 CARE_DESK: Final = "care-desk"
@@ -31,6 +33,16 @@ class CareStepNotAllowed(Conflict):
 
 class CareEvidenceMissing(Invalid):
     """The care case lacks what this stage needs."""
+
+
+class Seen(NamedTuple):
+    """A case with whom it is about, how often they were in contact lately, and what they last came for."""
+
+    case: CareCase
+    subscriber: Subscriber
+    contacts: int
+    complaint_type: str | None
+    need: str | None
 
 
 async def join_pool(
@@ -67,28 +79,33 @@ def _opened(session: AsyncSession, subscriber: Subscriber, occurred_at: datetime
     return case
 
 
-async def get_care_case(
-    session: AsyncSession, case_id: UUID, *, for_update: bool = False
-) -> tuple[CareCase, Subscriber]:
-    query = select(CareCase, Subscriber).join(Subscriber, Subscriber.subscriber_id == CareCase.subscriber_id)
-    query = query.where(CareCase.id == case_id)
+async def get_care_case(session: AsyncSession, case_id: UUID, at: datetime, *, for_update: bool = False) -> Seen:
+    query = _cases(at).where(CareCase.id == case_id)
     found = (await session.execute(query.with_for_update(of=CareCase) if for_update else query)).first()
     if found is None:
         raise CareCaseNotFound("there is no care case with this id")
-    case, subscriber = found
-    return case, subscriber
+    return Seen(*found)
 
 
 async def list_care_cases(
-    session: AsyncSession, *wanted: ColumnElement[bool], before: UUID | None, limit: int
-) -> Sequence[tuple[CareCase, Subscriber]]:
+    session: AsyncSession, *wanted: ColumnElement[bool], at: datetime, before: UUID | None, limit: int
+) -> Sequence[Seen]:
     """List cases, latest opened first, from before the given one on."""
-    query = select(CareCase, Subscriber).join(Subscriber, Subscriber.subscriber_id == CareCase.subscriber_id)
-    query = query.where(*wanted)
+    query = _cases(at).where(*wanted)
     if before is not None:
         query = query.where(CareCase.id < before)
-    rows = await session.execute(query.order_by(CareCase.id.desc()).limit(limit))
-    return [(case, subscriber) for case, subscriber in rows]
+    return [Seen(*row) for row in await session.execute(query.order_by(CareCase.id.desc()).limit(limit))]
+
+
+def _cases(at: datetime) -> Select[CareCase, Subscriber, int, str | None, str | None]:
+    theirs = Interaction.subscriber_id == CareCase.subscriber_id
+    lately = and_(theirs, Interaction.occurred_at > at - rules.QUARTER, Interaction.occurred_at <= at)
+    contacts = select(func.count()).select_from(Interaction).where(lately).scalar_subquery()
+    need = select(Interaction.need).where(theirs).order_by(Interaction.occurred_at.desc()).limit(1).scalar_subquery()
+    complaints = select(Complaint.type).where(Complaint.subscriber_id == CareCase.subscriber_id)
+    complaint = complaints.order_by(Complaint.occurred_at.desc()).limit(1).scalar_subquery()
+    query = select(CareCase, Subscriber, contacts, complaint, need)
+    return query.join(Subscriber, Subscriber.subscriber_id == CareCase.subscriber_id)
 
 
 def wanted(*, is_open: bool | None, **equal: str | None) -> list[ColumnElement[bool]]:
@@ -99,13 +116,12 @@ def wanted(*, is_open: bool | None, **equal: str | None) -> list[ColumnElement[b
     return conditions
 
 
-def update_care_case(
-    case: CareCase, subscriber: Subscriber, vault: Vault, changes: dict[str, Any], at: datetime
-) -> None:
+def update_care_case(seen: Seen, vault: Vault, caller: Caller, changes: dict[str, Any], at: datetime) -> None:
     """Change the given fields; raises CareStepNotAllowed or CareEvidenceMissing, naming the fields.
 
     A subscriber whom the care did not satisfy sends the case back to be understood better.
     """
+    case, subscriber = seen.case, seen.subscriber
     stage = _asked_stage(case, changes)
     _require_step(case, stage)
     texts = read_texts(case, subscriber, vault) | {name: changes[name] for name in TEXTS if changes.get(name)}
@@ -117,7 +133,9 @@ def update_care_case(
     for name, text in texts.items():
         setattr(case, name, text and words.seal(text.encode(), name))
     case.stage, case.cause, case.satisfied = stage.value, cause, satisfied
-    case.owner = changes.get("owner") or case.owner
+    if owner := changes.get("owner"):
+        require_handover(caller, case.owner, owner)
+        case.owner = owner
     case.closed_at = at if stage is CareStage.EVALUATED else None
     case.version += 1
     case.updated_at = at

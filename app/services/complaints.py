@@ -19,7 +19,8 @@ from app.models import Complaint, ComplaintStep, Subscriber, Touchpoint
 from app.models.base import new_id
 from app.schemas.complaints import ComplaintCreate
 from app.services import references, subscribers, tasks, touchpoints
-from app.services.interactions import require_agent, require_past, seal_text, unseal_text
+from app.services.access import require_agent, require_handover
+from app.services.interactions import require_past, seal_text, unseal_text
 from app.services.tasks import Duty
 from app.vault import Vault
 
@@ -206,16 +207,12 @@ def _require_evidence(status: ComplaintStatus, evidence: Evidence) -> None:
 
 
 def _hand_over(complaint: Complaint, desk: Desk, changes: dict[str, Any]) -> bool:
-    """Give the complaint to another owner or team; tells whether it has another owner now.
-
-    A key that speaks for one agent takes a complaint, or passes on what is that agent's own.
-    """
+    """Give the complaint to another owner or team; tells whether it has another owner now."""
     complaint.team = changes.get("team") or complaint.team
     owner = changes.get("owner") or complaint.owner
     if owner == complaint.owner:
         return False
-    if desk.caller.agent_id != complaint.owner:
-        require_agent(desk.caller, owner)
+    require_handover(desk.caller, complaint.owner, owner)
     complaint.owner = owner
     complaint.transfer_count += 1
     return True

@@ -14,9 +14,10 @@ from app.errors import Gone, NotFound
 from app.models import Complaint, Decision, FeatureSnapshot, Interaction, Outcome, Subscriber
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
+from app.services.access import require_agent
 from app.services.decision_answers import answer_of
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
-from app.services.interactions import require_agent, seal_text
+from app.services.interactions import seal_text
 from app.services.subscribers import get_subscriber, hold_subscriber, list_identity, vault_of
 
 

@@ -13,11 +13,11 @@ from app.db import copy
 from app.domain.access import Caller
 from app.domain.interactions import Need, classify_need
 from app.domain.tasks import TaskKind, TaskSource, follow_up_due
-from app.errors import AppError, Forbidden, Invalid, NotFound
+from app.errors import AppError, Invalid, NotFound
 from app.models import Interaction, Subscriber
 from app.models.base import new_id
 from app.schemas.interactions import InteractionCreate
-from app.services import references, subscribers, tasks, touchpoints
+from app.services import access, references, subscribers, tasks, touchpoints
 from app.services.subscribers import Known
 from app.services.tasks import Duty
 from app.vault import Vault
@@ -28,10 +28,6 @@ CLOCK_LEEWAY: Final = timedelta(minutes=5)
 
 class InTheFuture(Invalid):
     """A time lies in the future."""
-
-
-class AgentMismatch(Forbidden):
-    """The key speaks for another agent."""
 
 
 class InteractionNotFound(NotFound):
@@ -83,7 +79,7 @@ class _Book:
 
     def _row(self, contact: InteractionCreate) -> dict[str, Any]:
         require_past(contact.occurred_at, self.at, "/occurred_at")
-        agent_id = require_agent(self.caller, contact.agent_id)
+        agent_id = access.require_agent(self.caller, contact.agent_id)
         if contact.subscriber_id not in self.people:
             raise subscribers.unknown()
         if contact.touchpoint not in self.places:
@@ -205,13 +201,6 @@ def _contacts_of(identity: Sequence[str]) -> Select[Interaction, Subscriber]:
 def require_past(time: datetime, at: datetime, pointer: str) -> None:
     if time > at + CLOCK_LEEWAY:
         raise InTheFuture.at(pointer, "lies in the future")
-
-
-def require_agent(caller: Caller, agent_id: str | None) -> str | None:
-    """Return who acts; raises AgentMismatch where a key bound to one agent names another."""
-    if caller.agent_id and agent_id not in {None, caller.agent_id}:
-        raise AgentMismatch("the key speaks for another agent than the one named")
-    return agent_id or caller.agent_id
 
 
 def seal_text(words: Vault, text: str | None, field: str) -> bytes | None:

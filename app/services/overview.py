@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from app.db import Lane
 from app.domain import complaints as complaint_rules
 from app.domain.access import Caller
 from app.domain.complaints import ComplaintStatus
@@ -14,6 +13,7 @@ from app.domain.consents import MARKETING, PROFILING, allowed, forbids
 from app.domain.interactions import Channel, Need
 from app.domain.prompts import Situation, prompt
 from app.domain.tasks import TaskKind, TaskStatus, is_overdue
+from app.lane import Lane
 from app.ml.features import FeaturesRefused
 from app.services import scores, subscribers
 from app.services.overview_facts import find_facts
@@ -84,7 +84,7 @@ async def look(onlooker: Onlooker, subscriber_id: str) -> dict[str, Any]:
 
     A part that a consent forbids, or that the caller may not read, is absent.
     """
-    facts = await find_facts(onlooker.lane, subscriber_id, onlooker.settings.store_timeout_seconds)
+    facts = await find_facts(onlooker.lane, subscriber_id)
     if facts is None:
         raise subscribers.not_found()
     return _Picture(facts, onlooker).overview()

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from app.db import Lane, ask
+from app.lane import Lane
 
 CONTACTS_SHOWN: Final = 10
 COMPLAINTS_SHOWN: Final = 10
@@ -90,8 +90,8 @@ SELECT json_build_object(
 """  # noqa: S608  # only our own numbers are written into it
 
 
-async def find_facts(lane: Lane, subscriber_id: str, patience: float) -> dict[str, Any] | None:
+async def find_facts(lane: Lane, subscriber_id: str) -> dict[str, Any] | None:
     """Return everything about a person as plain JSON, each part null where there is nothing; None if unknown."""
-    found = await ask(lane, _QUESTION, subscriber_id, patience=patience)
+    found = await lane.ask(_QUESTION, subscriber_id)
     facts: dict[str, Any] | None = None if found is None else from_json(found)
     return facts

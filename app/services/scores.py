@@ -135,10 +135,13 @@ def as_plain(score: Score, subscriber_id: str | None, as_of: date | None, stale:
         "churn_kind": manifest.churn_kind,
         "horizon_days": manifest.horizon_days,
         "probability": score.probability,
-        "band": score.band,
+        "band": str(score.band),
         "logit": score.logit,
         "baseline_logit": manifest.intercept,
-        "drivers": [driver._asdict() for driver in score.drivers],
+        "drivers": [
+            {"feature": d.feature, "value": d.value, "contribution": d.contribution, "effect": str(d.effect)}
+            for d in score.drivers
+        ],
         "other_contribution": score.other_contribution,
         "model": {
             "name": manifest.name,

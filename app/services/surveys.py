@@ -17,8 +17,9 @@ from app.models import SatisfactionTarget, Subscriber, SurveyResponse
 from app.models.base import new_id
 from app.schemas.surveys import SurveyResponseCreate
 from app.services import care_cases, complaints, references, subscribers, tasks, touchpoints
+from app.services.access import require_agent
 from app.services.complaints import Desk
-from app.services.interactions import require_agent, require_past
+from app.services.interactions import require_past
 
 NOUN: Final = "survey"
 COMMENT: Final = "comment"

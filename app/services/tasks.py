@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, DateTime, bindparam, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.access import Caller
 from app.domain.tasks import CallbackState, TaskKind, TaskSource, TaskStatus
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Subscriber, Task
 from app.models.base import new_id
 from app.services import subscribers
+from app.services.access import require_handover
 from app.vault import Vault
 
 Listed = Sequence[tuple[Task, Subscriber]]
@@ -140,11 +142,15 @@ def in_state(state: CallbackState | None, at: datetime) -> list[ColumnElement[bo
     return [Task.kind == TaskKind.CALLBACK.value, *conditions[state]]
 
 
-def update_task(task: Task, subscriber: Subscriber, vault: Vault, changes: dict[str, Any], at: datetime) -> None:
+def update_task(
+    task: Task, subscriber: Subscriber, vault: Vault, caller: Caller, changes: dict[str, Any], at: datetime
+) -> None:
     """Change the given fields; raises TaskSettled for a task that is no longer open."""
     if task.status != TaskStatus.OPEN.value:
         raise TaskSettled(f"the task is {task.status}")
-    task.owner = changes.get("owner") or task.owner
+    if owner := changes.get("owner"):
+        require_handover(caller, task.owner, owner)
+        task.owner = owner
     task.due_at = changes.get("due_at") or task.due_at
     if note := changes.get(NOTE):
         task.note = subscribers.vault_of(subscriber, vault).seal(note.encode(), NOTE)

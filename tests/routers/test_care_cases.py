@@ -4,11 +4,15 @@ from typing import Any
 
 import httpx
 
+from app.domain.access import SCOPES
+from tests.conftest import make_key
 from tests.factories.answers import problem, refused_fields
 from tests.factories.bodies import at_once
+from tests.factories.contacts import call, complaint
 from tests.factories.pages import walk
 from tests.factories.subscribers import subscriber
 from tests.factories.surveys import answers
+from tests.service import Service
 
 PATH = "/v1/care-cases"
 UNHAPPY = {"item": "solved", "score": 2}
@@ -94,3 +98,33 @@ def test_a_stale_change_is_refused(api: httpx.Client) -> None:
     problem(api.patch(f"{PATH}/{case['id']}", json=ANALYSED), 428)
     problem(api.patch(f"{PATH}/{case['id']}", json=ANALYSED, headers={"if-match": '"9"'}), 412)
     problem(api.get(f"{PATH}/01a200e5-1bcf-7a83-9b61-5a26ac00dfee"), 404)
+
+
+def test_a_case_is_seen_on_its_three_axes(api: httpx.Client) -> None:
+    """Requirement E15: how active somebody is, who they are, what ails them."""
+    silent, heard = subscriber(api), subscriber(api, brand="gold", region="east")
+    for _ in range(3):
+        api.post("/v1/interactions", json=call(heard, need="plan_enquiry"))
+    for subscriber_id in (silent, heard):
+        api.post("/v1/survey-responses", json=answers(subscriber_id, UNHAPPY))
+    [unheard] = walk(api, PATH, 50, subscriber_id=silent)
+    [case] = walk(api, PATH, 50, subscriber_id=heard)
+
+    assert (unheard["activity"], unheard["likely_cause"]) == ("silent", "other")
+    assert (case["activity"], case["likely_cause"]) == ("frequent", "price")
+    assert (case["profile"]["brand"], case["profile"]["region"]) == ("gold", "east")
+    api.post("/v1/complaints", json=complaint(heard, type="network"))
+    assert api.get(f"{PATH}/{case['id']}").json()["likely_cause"] == "network"
+
+
+def test_an_agents_key_takes_cases_and_tasks_and_passes_on_its_own(api: httpx.Client, service: Service) -> None:
+    case = opened(api)
+    api.post("/v1/interactions", json=call(case["subscriber_id"], need="leave"))
+    [task] = walk(api, "/v1/tasks", 50, subscriber_id=case["subscriber_id"])
+    with service.as_caller(make_key(service.settings, SCOPES, agent_id="agent-55")) as agent:
+        for path in (f"{PATH}/{case['id']}", f"/v1/tasks/{task['id']}"):
+            asked = [
+                agent.patch(path, json={"owner": owner}, headers={"if-match": "*"}).status_code
+                for owner in ("agent-56", "agent-55", "agent-56", "agent-57")
+            ]
+            assert asked == [403, 200, 200, 403]
