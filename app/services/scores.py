@@ -121,10 +121,12 @@ def present_model(bundle: Bundle) -> ModelRead:
 
 
 def present(score: Score, subscriber_id: str | None, as_of: date | None, stale: bool) -> ScoreRead:  # noqa: FBT001  # a fact, not a switch
-    fields = as_plain(score, subscriber_id, as_of, stale)
-    return ScoreRead.model_construct(
-        **fields | {"drivers": present_drivers(score.drivers), "model": present_model(score.bundle)}
-    )
+    shaped = {
+        "band": score.band,
+        "drivers": present_drivers(score.drivers),
+        "model": present_model(score.bundle),
+    }
+    return ScoreRead.model_construct(**as_plain(score, subscriber_id, as_of, stale) | shaped)
 
 
 def as_plain(score: Score, subscriber_id: str | None, as_of: date | None, stale: bool) -> dict[str, Any]:  # noqa: FBT001  # a fact, not a switch
