@@ -13,6 +13,15 @@ def forbids(consents: Mapping[str, bool], purpose: str) -> bool:
     return consents.get(EVERYTHING) is False or consents.get(purpose) is False
 
 
+def strictest(all_consents: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
+    """Put together what one person said under several ids: what was withdrawn under any of them is withdrawn."""
+    found: dict[str, bool] = {}
+    for consents in all_consents:
+        for purpose, given in consents.items():
+            found[purpose] = given and found.get(purpose, True)
+    return found
+
+
 def allowed(consents: Mapping[str, bool], channels: Iterable[str]) -> list[str]:
     """Keep the channels we may use of our own accord."""
     return [channel for channel in channels if not forbids(consents, channel)]

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import complaints, subscribers
+from app.domain.consents import strictest
 from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
 from app.domain.features import is_protected
 from app.domain.formulas import AVERAGE_MONTH_DAYS
@@ -72,7 +73,7 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         direction=question.direction,
         limit=question.limit,
         status=subscribers.SubscriberStatus(subscriber.status),
-        opted_out=frozenset(name for name, allowed in subscriber.consents.items() if not allowed),
+        opted_out=await _opted_out(session, identity),
         facts=_facts(subscriber, snapshot, score, complaint_counts, question, settings.today(at)),
         churn=_churn(score) if score else None,
         monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
@@ -162,6 +163,12 @@ def _shown(value: Any) -> str:
 
 def _longest_window(catalogue: Sequence[Action]) -> timedelta:
     return max((cap.window for action in catalogue for cap in action.caps), default=timedelta(0))
+
+
+async def _opted_out(session: AsyncSession, identity: Sequence[str]) -> frozenset[str]:
+    """What was withdrawn under any id of the person."""
+    consents = await session.scalars(select(Subscriber.consents).where(Subscriber.subscriber_id.in_(identity)))
+    return frozenset(name for name, allowed in strictest(consents).items() if not allowed)
 
 
 async def _count_complaints(session: AsyncSession, identity: Sequence[str]) -> dict[str, int]:

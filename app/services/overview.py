@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.domain import complaints as complaint_rules
 from app.domain.access import Caller
 from app.domain.complaints import ComplaintStatus
-from app.domain.consents import MARKETING, PROFILING, allowed, forbids
+from app.domain.consents import MARKETING, PROFILING, allowed, forbids, strictest
 from app.domain.interactions import Channel, Need
 from app.domain.prompts import Situation, prompt
 from app.domain.tasks import TaskKind, TaskStatus, is_overdue
@@ -115,8 +115,12 @@ class _Picture:
         }
         return {name: part for name, part in parts.items() if part is not None}
 
+    @property
+    def consents(self) -> dict[str, bool]:
+        return strictest(self.facts["consents"])
+
     def _shows(self, scope: str, purpose: str | None = None) -> bool:
-        forbidden = purpose is not None and forbids(self.facts["profile"]["consents"], purpose)
+        forbidden = purpose is not None and forbids(self.consents, purpose)
         return self.onlooker.may(scope) and not forbidden
 
     def _if(self, scope: str, part: Callable[[], Any], purpose: str | None = None) -> Any:
@@ -141,7 +145,7 @@ class _Picture:
         profile = self.facts["profile"]
         contact = self.facts["contact"]
         masked = contact and subscribers.mask(self._words_of(profile["subscriber_id"]), a2b_base64(contact))
-        reachable = allowed(profile["consents"], _CHANNELS)
+        reachable = allowed(self.consents, _CHANNELS)
         return {name: profile[name] for name in _PROFILE} | {"contact": masked, "reachable_by": reachable}
 
     def _score(self) -> Score | None:

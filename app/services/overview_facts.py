@@ -17,13 +17,16 @@ _QUESTION: Final = f"""
 WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
 survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
 person AS MATERIALIZED (
-    SELECT s.subscriber_id, s.pseudonym, s.data_key FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
+    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents
+    FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
     UNION ALL
-    SELECT s.subscriber_id, s.pseudonym, s.data_key FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
+    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents
+    FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
 )
 SELECT json_build_object(
     'profile', (SELECT to_jsonb(me) - 'data_key' - 'contact' - 'phone_index' - 'pseudonym' FROM me),
     'contact', (SELECT encode(contact, 'base64') FROM me),
+    'consents', (SELECT json_agg(consents) FROM person),
     'keys', (SELECT json_object_agg(subscriber_id, encode(data_key, 'base64')) FROM person),
     'snapshot', (
         SELECT json_build_object('as_of', f.as_of, 'features', f.features)
