@@ -137,7 +137,7 @@ async def list_complaints(
 
 def wanted(at: datetime, *, escalated: bool | None, ping_pong: bool | None, **equal: str | None) -> Wanted:
     """The conditions of a list: what was asked for has the value."""
-    conditions = [getattr(Complaint, name) == value for name, value in equal.items() if value is not None]
+    conditions = subscribers.asked_of(Complaint, equal)
     if escalated is not None:
         late = and_(Complaint.status.in_(rules.UNFINISHED), Complaint.due_at < at)
         conditions.append(late if escalated else ~late)

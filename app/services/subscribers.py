@@ -7,14 +7,14 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, DateTime, String, any_, bindparam, cast, select, text
+from sqlalchemy import ARRAY, ColumnElement, DateTime, String, any_, bindparam, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import object_session
 
 from app.domain import subscribers as rules
 from app.domain.lifecycle import KeyPoint, require_step
 from app.errors import Invalid, NotFound
-from app.models import FeatureSnapshot, ProfileVersion, Subscriber
+from app.models import Base, FeatureSnapshot, ProfileVersion, Subscriber
 from app.services.features import check_features
 from app.vault import Vault
 
@@ -114,6 +114,22 @@ async def list_identity(session: AsyncSession, subscriber_id: str) -> tuple[str,
     survivor = subscriber.merged_into or subscriber_id
     merged = select(Subscriber.subscriber_id).where(Subscriber.merged_into == survivor)
     return survivor, *(await session.scalars(merged.order_by(Subscriber.subscriber_id)))
+
+
+def asked_of(table: type[Base], asked: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
+    """The conditions of a list: each column that was asked for has the value, and the person is meant by any id."""
+    columns = {name: getattr(table, name) for name, value in asked.items() if value is not None}
+    return [
+        _of_person(column, asked[name] or "") if name == "subscriber_id" else column == asked[name]
+        for name, column in columns.items()
+    ]
+
+
+def _of_person(column: ColumnElement[str], subscriber_id: str) -> ColumnElement[bool]:
+    named = select(func.coalesce(Subscriber.merged_into, Subscriber.subscriber_id))
+    survivor = named.where(Subscriber.subscriber_id == subscriber_id).scalar_subquery()
+    person = or_(Subscriber.subscriber_id == survivor, Subscriber.merged_into == survivor)
+    return column.in_(select(Subscriber.subscriber_id).where(person))
 
 
 def unknown() -> Invalid:

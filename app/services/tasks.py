@@ -127,7 +127,7 @@ async def list_tasks(
 
 def wanted(**equal: str | None) -> list[ColumnElement[bool]]:
     """The conditions of a list: each column that was asked for has the value."""
-    return [getattr(Task, name) == value for name, value in equal.items() if value is not None]
+    return subscribers.asked_of(Task, equal)
 
 
 def in_state(state: CallbackState | None, at: datetime) -> list[ColumnElement[bool]]:

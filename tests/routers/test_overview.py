@@ -124,6 +124,9 @@ def test_one_person_is_seen_under_all_ids_and_by_the_strictest_word(api: httpx.C
     api.post(f"/v1/subscribers/{stays}/merges", json={"duplicate_id": duplicate})
 
     for subscriber_id in (stays, duplicate):
+        for path in ("/v1/complaints", "/v1/tasks", "/v1/care-cases", "/v1/interactions", "/v1/survey-responses"):
+            [one] = api.get(path, params={"subscriber_id": subscriber_id}).json()["items"]
+            assert one["subscriber_id"] == duplicate
         found = seen(api, subscriber_id)
         assert "score" not in found
         assert [one["need"] for one in found["last_contacts"]] == ["leave"]
