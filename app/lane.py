@@ -14,7 +14,7 @@ from app.db import StoreUnavailable, async_url, is_outage, libpq_url, server_set
 from app.settings import Settings
 
 # More would only take turns on the store's processors.
-CONNECTIONS: Final = 6
+CONNECTIONS: Final = 3
 
 
 class Lane:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
-from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,13 +60,19 @@ class QuestionRoute(APIRoute):
             request.state.caller = caller = await _authenticated(request, request.state.resources)
             for scope in scopes:
                 require_scope(caller, scope)
-            values, errors = request_params_to_args(parameters, request.path_params)
-            if errors:
-                raise RequestValidationError(errors)
+            values = {field.name: _checked(field, request.path_params[field.alias]) for field in parameters}
             response: Response = await self.endpoint(**values, request=request)
             return response
 
         return answer
+
+
+def _checked(field: Any, given: str) -> Any:
+    """Return a path's parameter as its rules, FastAPI's own field, take it; raises RequestValidationError."""
+    value, errors = field.validate(given, {}, loc=("path", field.alias))
+    if errors:
+        raise RequestValidationError(errors)
+    return value
 
 
 class UnitOfWorkRoute(APIRoute):

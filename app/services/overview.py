@@ -94,6 +94,7 @@ async def look(onlooker: Onlooker, subscriber_id: str) -> dict[str, Any]:
 class _Picture:
     facts: Json
     onlooker: Onlooker
+    consents: dict[str, bool] = field(init=False)
     _words: dict[str, Vault] = field(default_factory=dict)
 
     def overview(self) -> dict[str, Any]:
@@ -115,9 +116,8 @@ class _Picture:
         }
         return {name: part for name, part in parts.items() if part is not None}
 
-    @property
-    def consents(self) -> dict[str, bool]:
-        return strictest(self.facts["consents"])
+    def __post_init__(self) -> None:
+        self.consents = strictest(self.facts["consents"])
 
     def _shows(self, scope: str, purpose: str | None = None) -> bool:
         forbidden = purpose is not None and forbids(self.consents, purpose)
