@@ -36,14 +36,17 @@ NEEDS = ("billing", "fault", "plan_enquiry", "other")
 
 
 def measure() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder, _all_but_the_service_on(OTHERS_CORE):
-        with postgres(Path(folder) / "postgres") as server:
-            demo = Demo(Path(folder), server.url())
-            told = set_up(demo)
-            asyncio.run(fill(demo))
-            with serving(demo, workers=1) as process:
-                move(process.pid, SERVICE_CORE)
-                return look(told)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _all_but_the_service_on(OTHERS_CORE),
+        postgres(Path(folder) / "postgres") as server,
+    ):
+        demo = Demo(Path(folder), server.url())
+        told = set_up(demo)
+        asyncio.run(fill(demo))
+        with serving(demo, workers=1) as process:
+            move(process.pid, SERVICE_CORE)
+            return look(told)
 
 
 @contextmanager
