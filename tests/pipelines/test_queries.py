@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -14,10 +15,12 @@ from app.pipelines.mapping import Mapping
 from app.pipelines.records import Record, records
 from app.pipelines.tables import Table, TableRefused, open_table
 
+_numbers = count(1)
+
 
 @pytest.fixture(scope="module")
-def url(new_database: Callable[[str], str]) -> str:
-    return new_database("queries")
+def url(new_database: Callable[[str], str], worker_id: str) -> str:
+    return new_database(f"queries_{worker_id}_{next(_numbers)}")
 
 
 @pytest.fixture
