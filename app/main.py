@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
             readers=create_readers(engine),
             lane=lane,
             vault=Vault(settings.keys),
-            keys=KeyCache(),
+            keys=KeyCache(settings.agents),
             bundles=bundles,
             traffic=Traffic(),
             metrics=metrics,

@@ -47,6 +47,7 @@ class Settings(BaseModel):
     timezone: str = "UTC"
     working_hours: str = "mon-sun 00:00-24:00"
     holidays: DateList = []
+    agents: NameList = []
     language: Literal["en", "zh-CN"] = "en"
     revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
     margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)

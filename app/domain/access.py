@@ -29,10 +29,14 @@ SCOPES: Final = frozenset(f"{noun}:{verb}" for noun in _NOUNS for verb in ("read
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated party. A key that carries an agent id speaks for that agent alone."""
+    """The authenticated party. A key that carries an agent id speaks for that agent alone.
+
+    `agents` are those whom it may name; where the operator has listed none, it may name any.
+    """
 
     id: UUID
     name: str
     scopes: frozenset[str]
     agent_id: str | None
     expires_at: datetime | None
+    agents: frozenset[str] = frozenset()

@@ -37,6 +37,10 @@ class AgentMismatch(Forbidden):
     """The key speaks for another agent."""
 
 
+class AgentUnknown(Invalid):
+    """The operator has listed its agents, and this is none of them."""
+
+
 class ScopeUnknown(Invalid):
     """There is no such scope."""
 
@@ -58,7 +62,8 @@ class KeyCache:
     Times are seconds of a monotonic clock. A revoked key therefore works for up to a minute (15 in an outage).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agents: Iterable[str] = ()) -> None:
+        self.agents = frozenset(agents)
         self._verified: dict[bytes, _Verified] = {}
 
     def find(self, digest: bytes, now: float) -> Caller | None:
@@ -118,7 +123,7 @@ async def _look_up(sessions: Sessions, cache: KeyCache, hashed: bytes, now: floa
     if row is None:
         cache.forget(hashed)
         raise KeyRefused("the API key is not valid")
-    caller = Caller(row.id, row.name, frozenset(row.scopes), row.agent_id, row.expires_at)
+    caller = Caller(row.id, row.name, frozenset(row.scopes), row.agent_id, row.expires_at, cache.agents)
     cache.keep(hashed, caller, now)
     return caller
 
@@ -158,20 +163,28 @@ async def create_key(
     return key
 
 
-def require_agent(caller: Caller, agent_id: str | None) -> str | None:
-    """Return who acts; raises AgentMismatch where a key bound to one agent names another."""
-    if caller.agent_id and agent_id not in {None, caller.agent_id}:
+def require_agent(caller: Caller, named: str | None, field: str = "owner") -> str | None:
+    """Return who acts; raises AgentMismatch where a key bound to one agent names another, AgentUnknown for nobody."""
+    if caller.agent_id and named not in {None, caller.agent_id}:
         raise AgentMismatch("the key speaks for another agent than the one named")
-    return agent_id or caller.agent_id
+    _require_known(caller, named, field)
+    return named or caller.agent_id
 
 
 def require_handover(caller: Caller, holder: str, owner: str) -> None:
     """Let a key that is bound to one agent take what lies with others, and pass on what is that agent's own."""
-    if caller.agent_id != holder:
+    if caller.agent_id == holder:
+        _require_known(caller, owner, "owner")
+    else:
         require_agent(caller, owner)
 
 
-async def find_or_make_own_caller(session: AsyncSession, name: str, at: datetime) -> Caller:
+def _require_known(caller: Caller, named: str | None, field: str) -> None:
+    if named is not None and caller.agents and named not in caller.agents:
+        raise AgentUnknown.at(f"/{field}", "is none of the operator's agents")
+
+
+async def find_or_make_own_caller(session: AsyncSession, name: str, at: datetime, agents: Iterable[str] = ()) -> Caller:
     """Return the caller in whose name our own commands write: a key that was revoked before anybody saw it."""
     await lock(session, "own caller", name)
     row = await session.scalar(select(ApiKey).where(ApiKey.name == name, ApiKey.revoked_at == ApiKey.created_at))
@@ -179,7 +192,7 @@ async def find_or_make_own_caller(session: AsyncSession, name: str, at: datetime
         key = await create_key(session, name=name, scopes=(), at=at)
         row = (await session.scalars(select(ApiKey).where(ApiKey.digest == digest(key)))).one()
         row.revoked_at = at
-    return Caller(row.id, row.name, frozenset(), None, None)
+    return Caller(row.id, row.name, frozenset(), None, None, frozenset(agents))
 
 
 def expiry(at: datetime, days: int | None) -> datetime | None:

@@ -79,7 +79,7 @@ class _Book:
 
     def _row(self, contact: InteractionCreate) -> dict[str, Any]:
         require_past(contact.occurred_at, self.at, "/occurred_at")
-        agent_id = access.require_agent(self.caller, contact.agent_id)
+        agent_id = access.require_agent(self.caller, contact.agent_id, "agent_id")
         if contact.subscriber_id not in self.people:
             raise subscribers.unknown()
         if contact.touchpoint not in self.places:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,7 @@ from app.vault import Vault
 
 CHUNK_ITEMS: Final = 500
 CALLER: Final = "stayline import"
+_PARTED: Final = re.compile(r"[|;]")
 _ANSWER: Final = ("item", "dimension", "score", "ideal", "adequate", "perceived", "weight")
 
 
@@ -88,9 +90,9 @@ async def import_rows(
     if unknown := sorted(set(job.table.columns) - noun.columns):
         raise ColumnUnknown(f"the column {unknown[0]!r} is no field of {job.into}; known: {', '.join(noun.columns)}")
     async with transaction(sessions) as session:
-        caller = await access.find_or_make_own_caller(session, CALLER, clock())
+        caller = await access.find_or_make_own_caller(session, CALLER, clock(), settings.agents)
     tally = Tally()
-    items = noun.items(_read(noun, job))
+    items = noun.items(_read(noun, job, tally))
     while chunk := list(islice(items, CHUNK_ITEMS)):
         async with transaction(sessions) as session:
             desk = Desk(caller, vault, calendar_of(settings), clock())
@@ -100,20 +102,29 @@ async def import_rows(
     return tally
 
 
-def _read(noun: Noun, job: RowImport) -> Iterator[Item]:
-    """Rows as bodies: an empty cell says nothing, a list is parted by `|`, a number is read where one belongs."""
+def _read(noun: Noun, job: RowImport, tally: Tally) -> Iterator[Item]:
+    """Rows as bodies: an empty cell says nothing, a list is parted by `|` or `;`, a number is read where one belongs.
+
+    A line that is no row is an item that is refused.
+    """
     for line, row in job.table.rows():
         if isinstance(row, BadRow):
+            tally.items += 1
+            tally.refused += 1
             job.refuse(Reject(line, "", row.reason))
             continue
-        yield Item(line, {name: _value(noun, name, cell) for name, cell in row.items() if cell not in {None, ""}})
+        yield Item(line, {name: _value(noun, name, cell) for name, cell in row.items() if not _is_empty(cell)})
+
+
+def _is_empty(cell: object) -> bool:
+    return cell is None or cell == ""
 
 
 def _value(noun: Noun, name: str, cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     if name in noun.lists:
-        return [part.strip() for part in cell.split("|") if part.strip()]
+        return [part.strip() for part in _PARTED.split(cell) if part.strip()]
     if name in noun.numbers:
         try:
             return json.loads(cell)

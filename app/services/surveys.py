@@ -104,7 +104,7 @@ def _recorded(
         score=score,
         dissatisfied=is_dissatisfied(answers, score, response.scale_max),
         comment=words.seal(response.comment.encode(), COMMENT) if words and response.comment else None,
-        agent_id=require_agent(desk.caller, response.agent_id) if response.agent_id else None,
+        agent_id=require_agent(desk.caller, response.agent_id, "agent_id") if response.agent_id else None,
         caller_id=desk.caller.id,
         recorded_at=desk.at,
     )

@@ -4,6 +4,8 @@ import csv
 from pathlib import Path
 
 import psycopg
+from pyarrow import Table
+from pyarrow.parquet import write_table
 
 from tests.cli.command import Command
 
@@ -79,6 +81,29 @@ def test_external_results_are_loaded_a_person_at_a_time(stayline: Command, store
     assert [(row["line"], row["field"]) for row in refused] == [("4", "answers.0.score")]
     kept = "SELECT count(*) FROM survey_responses WHERE survey = '2026-q3' AND jsonb_array_length(answers) = {}"
     assert (count(store, kept.format(2)), count(store, kept.format(1))) == (1, 1)
+
+
+def test_a_line_that_is_no_row_counts_as_refused(stayline: Command) -> None:
+    rows = "odd-1,Too short,channel\nodd-2,Good,channel,site,person_environment,shop,,,24\n"
+    table = write(stayline, "short.csv", TOUCHPOINTS + rows)
+    said = stayline.succeeds("import", table, "--into", "touchpoints", "--rejects", "refused.csv")
+
+    assert "2 touchpoints read = 1 stored + 1 refused" in said
+    assert [row["line"] for row in refusals(stayline)] == ["2"]
+
+
+def test_lists_come_parted_by_semicolons_or_as_lists_of_parquet(stayline: Command, store: psycopg.Connection) -> None:
+    place = {"name": "Place", "category": "channel", "stage": "site", "kind": "person_environment"}
+    rows = [{"code": f"listed-{n}", "channels": ["shop", "web"], "promise_hours": 24} | place for n in range(2)]
+    parquet = stayline.folder / "lists.parquet"
+    write_table(Table.from_pylist(rows), parquet)
+    csv_table = write(
+        stayline, "lists.csv", TOUCHPOINTS + "listed-3,Place,channel,site,person_environment,shop;web,,,24\n"
+    )
+
+    assert "2 touchpoints read = 2 stored" in stayline.succeeds("import", parquet, "--into", "touchpoints")
+    assert "1 touchpoints read = 1 stored" in stayline.succeeds("import", csv_table, "--into", "touchpoints")
+    assert count(store, "SELECT count(*) FROM touchpoints WHERE code LIKE 'listed-%' AND channels = '{shop,web}'") == 3
 
 
 def test_a_column_that_is_no_field_is_named(stayline: Command) -> None:

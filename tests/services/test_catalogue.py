@@ -46,6 +46,18 @@ def test_what_is_missing_is_put_in_and_what_was_changed_stays(settings: Settings
     assert row == (99,)
 
 
+def test_what_promises_otherwise_than_the_operator_is_left_out(settings: Settings, store: psycopg.Connection) -> None:
+    """Requirement F28: one need, one promise."""
+    promise = "UPDATE touchpoints SET promise_hours = promise_hours + %s WHERE need = 'bill_dispute'"
+    store.execute("DELETE FROM touchpoints WHERE code = 'bill_dispute_web'")
+    store.execute(promise, [24])
+    beside_another_promise = add_missing(settings)
+    store.execute(promise, [-24])
+
+    assert beside_another_promise == 0
+    assert add_missing(settings) == 1
+
+
 @pytest.mark.parametrize(
     ("rule", "holds"),
     [
