@@ -50,6 +50,7 @@ class Settings(BaseModel):
     agents: NameList = []
     language: Literal["en", "zh-CN"] = "en"
     revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
+    cost_features: NameList = ["cost_to_serve"]
     margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)
     stale_after_days: int = Field(35, ge=1, le=3650)
     same_decision_minutes: int = Field(10, ge=0, le=1440)
@@ -115,6 +116,11 @@ class Settings(BaseModel):
     @property
     def stale_after(self) -> timedelta:
         return timedelta(days=self.stale_after_days)
+
+    @property
+    def timezone_if_set(self) -> str | None:
+        """The operator's time zone if it was told: a zone that nobody chose says nothing of a subscriber's clock."""
+        return self.timezone if "timezone" in self.model_fields_set else None
 
     def today(self, at: datetime) -> date:
         """The operator's date at this time: snapshots and contracts are dated by it."""

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import Sessions, lock_number
 from app.observability import tell
-from app.services import retention
+from app.services import chain, ledger, retention
 from app.settings import Settings
 from app.vault import Vault
 
@@ -40,12 +40,22 @@ class Job(NamedTuple):
     run: Callable[[Ground, datetime], Awaitable[Mapping[str, int]]]
 
 
+async def _link(ground: Ground) -> Mapping[str, int]:
+    return {"decisions": await chain.extend(ground.sessions, ground.vault)}
+
+
+async def _measure(ground: Ground) -> Mapping[str, int]:
+    return {"subscribers": await ledger.measure_base(ground.sessions, ground.settings)}
+
+
 SCHEDULE: Final = (
     Job(
         "complete_profiles",
         timedelta(days=1),
         lambda ground, _: retention.complete_profiles(ground.sessions, ground.vault),
     ),
+    Job("link_decisions", timedelta(minutes=1), lambda ground, _: _link(ground)),
+    Job("measure_revenue", timedelta(days=1), lambda ground, _: _measure(ground)),
     Job("purge", timedelta(hours=1), lambda ground, at: retention.purge(ground.sessions, ground.settings, at)),
 )
 

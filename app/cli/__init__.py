@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "score": "scoring",
     "models": "models",
     "keys": "keys",
+    "audit": "audit",
+    "simulate-policy": "simulating_policy",
     "openapi": "openapi",
     "demo": "demo",
     "demo-setup": "demo_setup",

@@ -10,6 +10,7 @@ from app.domain.interactions import Direction, Need, OrderOutcome
 class TaskKind(StrEnum):
     FOLLOW_UP = "follow_up"
     CALLBACK = "callback"
+    REVIEW = "review"
 
 
 class TaskStatus(StrEnum):
@@ -21,6 +22,7 @@ class TaskStatus(StrEnum):
 class TaskSource(StrEnum):
     INTERACTION = "interaction"
     COMPLAINT = "complaint"
+    DECISION = "decision"
 
 
 class CallbackState(StrEnum):

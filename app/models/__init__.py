@@ -6,10 +6,13 @@ from app.models.activations import ModelActivation
 from app.models.audit import AuditEntry
 from app.models.base import Base
 from app.models.care_cases import CareCase
+from app.models.claims import ContactClaim
 from app.models.complaints import Complaint, ComplaintStep
-from app.models.decisions import Decision, Outcome
+from app.models.decisions import Contest, Decision, DecisionLink, Outcome
 from app.models.groups import Group
 from app.models.interactions import Interaction
+from app.models.ledger import ArpuBase, LedgerEntry, Reservation
+from app.models.policies import PolicyVersion
 from app.models.references import ClientReference
 from app.models.subscribers import FeatureDefinition, FeatureSnapshot, ProfileVersion, Subscriber
 from app.models.surveys import SatisfactionTarget, SurveyResponse
@@ -17,27 +20,34 @@ from app.models.tasks import Task
 from app.models.touchpoints import Touchpoint
 from app.models.traffic import ScoreTraffic
 
-SCHEMA_REVISION = "0004"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0005"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
     "Action",
     "ApiKey",
+    "ArpuBase",
     "AuditEntry",
     "Base",
     "CareCase",
     "ClientReference",
     "Complaint",
     "ComplaintStep",
+    "ContactClaim",
+    "Contest",
     "Decision",
+    "DecisionLink",
     "FeatureDefinition",
     "FeatureSnapshot",
     "Group",
     "IdempotencyAnswer",
     "Interaction",
+    "LedgerEntry",
     "ModelActivation",
     "Outcome",
+    "PolicyVersion",
     "ProfileVersion",
+    "Reservation",
     "SatisfactionTarget",
     "ScoreTraffic",
     "Subscriber",

@@ -33,3 +33,4 @@ class Action(Base):
     valid_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     say: Mapped[Document]
     priced: Mapped[bool]
+    capacity_per_day: Mapped[int | None]

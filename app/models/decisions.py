@@ -1,6 +1,8 @@
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.access import ApiKey
@@ -12,6 +14,7 @@ class Decision(Base):
 
     `newest_fact` is when the latest thing it knew of was recorded: as long as that holds, it answers the same question.
     What a caller gave as `context` may name somebody, so it is sealed under the subscriber's data key.
+    `mac` is a keyed digest of the whole row, made when it was written: who can write to the table alone cannot make it.
     The id is a UUIDv7, so the table can be partitioned by time on its own key.
     """
 
@@ -30,6 +33,34 @@ class Decision(Base):
     inputs: Mapped[Document]
     context: Mapped[bytes | None] = mapped_column(LargeBinary)
     answer: Mapped[Document]
+    mac: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+
+
+class DecisionLink(Base):
+    """A link of the chain over all decisions: `seal` binds the decision to its position, `link` to what was before."""
+
+    __tablename__ = "decision_links"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    decision_id: Mapped[UUID] = mapped_column(unique=True)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
+    link: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class Contest(Base):
+    """A decision that the person it concerns does not accept: a human looks at it."""
+
+    __tablename__ = "contests"
+
+    pseudonym: Mapped[UUID] = mapped_column(primary_key=True)
+    decision_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    alternative: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    due_at: Mapped[Instant]
+    contested_at: Mapped[Instant]
+    caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))
 
 
 class Outcome(Base):

@@ -37,6 +37,7 @@ class Subscriber(Base):
     owner_role: Mapped[str | None] = mapped_column(String(16))
     lifecycle_stage: Mapped[str | None] = mapped_column(String(32))
     joined_on: Mapped[date | None]
+    timezone: Mapped[str | None] = mapped_column(String(64))
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     merged_into: Mapped[str | None] = mapped_column(ForeignKey("subscribers.subscriber_id", ondelete="SET NULL"))
     consents: Mapped[Document]

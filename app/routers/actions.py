@@ -1,12 +1,13 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from app.models import Action
-from app.routers.deps import After, Limit, SessionDep, allow
-from app.routers.documented import reads
+from app.routers import examples
+from app.routers.deps import After, AtDep, CallerDep, Limit, SessionDep, allow
+from app.routers.documented import reads, writes
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.actions import ActionRead, EffectRead
+from app.schemas.actions import ActionRead, ActionWrite, EffectPrior
 from app.schemas.base import Code, Page, as_page
 from app.services import actions
 
@@ -25,6 +26,29 @@ async def list_actions(session: SessionDep, after: After, limit: Limit = 50) -> 
     return as_page([_read(row) for row in rows], limit, lambda item: (item.code,))
 
 
+@router.put(
+    "/v1/actions/{code}",
+    operation_id="put_action",
+    summary="Create an action, or replace it; decisions from now on weigh it",
+    dependencies=[allow("catalogue:write")],
+    responses={201: {"model": ActionRead, "description": "Created"}, **writes()},
+    openapi_extra=examples.body(examples.ACTION),
+)
+async def put_action(
+    code: Annotated[Code, Path()],
+    action: ActionWrite,
+    session: SessionDep,
+    caller: CallerDep,
+    at: AtDep,
+    response: Response,
+) -> ActionRead:
+    row, is_new = await actions.put_action(session, caller, code, action, at)
+    if is_new:
+        response.status_code = 201
+        response.headers["Location"] = f"/v1/actions/{code}"
+    return _read(row)
+
+
 @router.get(
     "/v1/actions/{code}",
     operation_id="get_action",
@@ -38,4 +62,4 @@ async def get_action(code: Annotated[Code, Path()], session: SessionDep) -> Acti
 
 def _read(row: Action) -> ActionRead:
     columns = {name: getattr(row, name) for name in ActionRead.model_fields if hasattr(row, name)}
-    return ActionRead.model_validate(columns | {"effect_prior": EffectRead(mean=row.effect_mean, sd=row.effect_sd)})
+    return ActionRead.model_validate(columns | {"effect_prior": EffectPrior(mean=row.effect_mean, sd=row.effect_sd)})

@@ -9,10 +9,20 @@ from app.routers.deps import AtDep, CallerDep, Resources, ResourcesDep, SessionD
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import SubscriberId
-from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead, TraceDetail
-from app.services import decisions, scores
+from app.schemas.decisions import (
+    ContestCreate,
+    ContestRead,
+    DecisionCreate,
+    DecisionRead,
+    PreviewRead,
+    ReplayRead,
+    TraceDetail,
+)
+from app.services import contests, decisions, replays, scores
+from app.services.contests import Reviewing
 from app.services.decision_answers import show_trace
 from app.services.decision_contexts import Deciding, Gathered
+from app.services.replays import Replaying
 
 router = APIRouter(tags=["decisions"], route_class=UnitOfWorkRoute)
 
@@ -37,7 +47,7 @@ async def decide(
     response: Response,
     trace: Trace = "full",
 ) -> DecisionRead:
-    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at)
+    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at, caller.id)
     decision, gathered = await decisions.decide_and_record(deciding, caller, question)
     if gathered:
         _observe(resources, decision, gathered)
@@ -63,6 +73,48 @@ async def get_decision(
     return decision
 
 
+@router.post(
+    "/v1/decisions/{decision_id}/replay",
+    operation_id="replay_decision",
+    summary="Decide again, of the same inputs, by the rules and the model of that time, and compare",
+    dependencies=[allow("decisions:read")],
+    responses=writes(404, 409, 410),
+)
+async def replay_decision(
+    decision_id: Annotated[UUID, Path()], session: SessionDep, resources: ResourcesDep
+) -> ReplayRead:
+    replaying = Replaying(session, resources.vault, resources.bundles, resources.settings.models_dir)
+    return await replays.replay(replaying, decision_id)
+
+
+@router.post(
+    "/v1/decisions/{decision_id}/contest",
+    operation_id="contest_decision",
+    summary="Have a human look at a decision; there is an alternative that weighs nobody",
+    status_code=201,
+    dependencies=[allow("decisions:write"), Once],
+    responses={
+        200: {"model": ContestRead, "description": "Contested before: the same review"},
+        **writes(404, 409, 410),
+    },
+    openapi_extra=examples.body(examples.CONTEST),
+)
+async def contest_decision(
+    decision_id: Annotated[UUID, Path()],
+    said: ContestCreate,
+    session: SessionDep,
+    caller: CallerDep,
+    resources: ResourcesDep,
+    at: AtDep,
+    response: Response,
+) -> ContestRead:
+    reviewing = Reviewing(session, resources.vault, resources.settings, caller, at)
+    contested, is_new = await contests.contest(reviewing, decision_id, said)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/v1/decisions/{decision_id}"
+    return contested
+
+
 @router.get(
     "/v1/subscribers/{subscriber_id}/next-best-actions",
     operation_id="preview_next_best_actions",
@@ -74,6 +126,7 @@ async def preview_next_best_actions(
     subscriber_id: Annotated[SubscriberId, Path()],
     channel: Annotated[Channel, Query()],
     session: SessionDep,
+    caller: CallerDep,
     resources: ResourcesDep,
     at: AtDep,
     direction: Annotated[Direction, Query()] = Direction.INBOUND,
@@ -81,18 +134,17 @@ async def preview_next_best_actions(
     trace: Trace = "full",
 ) -> PreviewRead:
     question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
-    answer = await decisions.preview(
-        Deciding(session, resources.bundles, resources.settings, resources.vault, at), question
-    )
+    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at, caller.id)
+    answer = await decisions.preview(deciding, question)
     show_trace(answer, trace)
     return answer
 
 
 def _observe(resources: Resources, decision: DecisionRead, gathered: Gathered) -> None:
-    metrics, score, snapshot = resources.metrics, gathered.score, gathered.snapshot
+    metrics, score = resources.metrics, gathered.score
     metrics.decisions.labels(decision.arm.value).inc()
-    if score and snapshot:
+    if score and gathered.known_at:
         scores.note(resources.traffic, score, decision.decided_at)
-        metrics.stale_scores.labels(score.bundle.manifest.churn_kind).inc(gathered.stale)
+        metrics.stale_scores.labels(score.bundle.manifest.churn_kind).inc(gathered.is_stale)
         # A snapshot written by another machine a moment ago may seem to come from the future.
-        metrics.data_to_action.observe(max(0, (decision.decided_at - snapshot.recorded_at).total_seconds()))
+        metrics.data_to_action.observe(max(0, (decision.decided_at - gathered.known_at).total_seconds()))

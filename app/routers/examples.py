@@ -84,6 +84,37 @@ COMPLAINT_CHANGE: Final[Body] = {
     "action_taken": "Second carrier switched on",
 }
 DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction": "inbound", "limit": 3}
+CLAIM: Final[Body] = {"subscriber_id": "5281", "purpose": "retention", "owner": "agent-7", "ttl_seconds": 900}
+CONTEST: Final[Body] = {"reason": "I was never asked what I need", "owner": "agent-7"}
+ACTION: Final[Body] = {
+    "name": "Callback by a person",
+    "kind": "call",
+    "channels": ["call", "app", "web"],
+    "eligibility": "score.probability >= 0.2 || complaints.open > 0.0",
+    "contact_cost": "4.00",
+    "accept_cost": "1.00",
+    "monthly_arpu_effect": "0.00",
+    "horizon_days": 60,
+    "effect_prior": {"mean": 0.05, "sd": 0.03},
+    "p_accept": 0.6,
+    "caps": [{"window_days": 14, "max": 1}],
+    "capacity_per_day": 200,
+    "say": {
+        "en": "Shall one of us call you back at a time that suits you?",
+        "zh-CN": "需要我们在您方便的时间给您回电吗？",
+    },
+    "priced": False,
+}
+POLICY: Final[Body] = {
+    "quiet_hours": {"begin": "21:00", "end": "08:00"},
+    "channel_caps": {"call": [{"window_days": 7, "max": 2}], "sms": [{"window_days": 7, "max": 3}]},
+    "cool_down_days": [30, 90, None],
+    "mood_days": 10,
+    "big_spender_tiers": ["platinum", "diamond"],
+    "floating_keeps": 0.5,
+    "spend_cap_share": "0.30",
+    "arpu_floor_share": "0.95",
+}
 OUTCOME: Final[Body] = {"action": "plan_review_call", "outcome": "accepted", "occurred_at": "2026-10-31T09:35:00+08:00"}
 TASK_CHANGE: Final[Body] = {"owner": "agent-9", "note": "Prefers to be called in the evening"}
 INTERACTIONS: Final[Body] = {"items": [INTERACTION, INTERACTION | {"subscriber_id": "490", "channel": "app"}]}

@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -8,7 +8,7 @@ from app.domain.decisions.engine import Arm
 from app.domain.decisions.trace import Step, Verdict
 from app.domain.interactions import Channel, Direction
 from app.domain.scores import Band
-from app.schemas.base import Features, Label, Money, SubscriberId, Wire
+from app.schemas.base import Features, FreeText, Label, Money, SubscriberId, Wire
 from app.schemas.scores import DriverRead, ModelRead
 
 TraceDetail = Literal["full", "summary", "none"]
@@ -40,6 +40,9 @@ class DecidedActionRead(Wire):
     accept_cost: Money
     dilution: Money
     expected_value: Money
+    value_interval: list[Money] = Field(
+        default_factory=list
+    )  # decisions recorded before it was told are read as they were
     because: list[str]
 
 
@@ -89,6 +92,44 @@ class DecisionAnswer(Wire):
 class DecisionRead(DecisionAnswer):
     decision_id: UUID
     arm: Arm
+
+
+class ReplayRead(Wire):
+    """A recorded decision and the same one taken again, of the same inputs, by the same rules and the same model."""
+
+    identical: bool
+    differences: Annotated[list[str], Field(description="JSON pointers")]
+    recorded: dict[str, Any]
+    recomputed: dict[str, Any]
+
+
+class ContestCreate(Wire):
+    """The person the decision concerns does not accept it."""
+
+    reason: FreeText | None = None
+    owner: Label | None = None
+
+
+class AlternativeRead(Wire):
+    """What everybody is offered on this channel, whatever is known of them."""
+
+    code: str
+    name: str
+    say: str
+
+
+class ContestRead(Wire):
+    """A human looks at the decision by `due_at`; until then the alternative stands."""
+
+    id: UUID
+    decision_id: UUID
+    subscriber_id: str
+    task_id: UUID | None
+    owner: str
+    due_at: datetime
+    contested_at: datetime
+    reason: str | None
+    alternative: list[AlternativeRead]
 
 
 class PreviewRead(DecisionAnswer):

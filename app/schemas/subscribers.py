@@ -1,7 +1,8 @@
 from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.domain.lifecycle import KeyPoint, Stage
 from app.domain.segments import VisitBand
@@ -14,6 +15,17 @@ Consents = Annotated[
         max_length=32, description="Channel or purpose → may we; `all`, `marketing`, `call`, `sms`, … false opts out"
     ),
 ]
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be a time zone such as Asia/Shanghai") from error
+    return name
+
+
+TimeZone = Annotated[SafeStr, Field(min_length=1, max_length=64), AfterValidator(_is_zone)]
 Taste = Annotated[SafeStr, Field(min_length=1, max_length=256)]
 
 
@@ -46,6 +58,7 @@ class SubscriberWrite(Wire):
     owner_role: OwnerRole | None = None
     lifecycle_stage: Annotated[KeyPoint | None, Field(description="A key point of the lifecycle")] = None
     joined_on: IsoDate | None = None
+    timezone: Annotated[TimeZone | None, Field(description="Whose clock quiet hours go by")] = None
     status: SubscriberStatus = SubscriberStatus.ACTIVE
     contact: Contact | None = None
     consents: Consents = Field(default_factory=dict)
@@ -144,6 +157,7 @@ class PlainProfile(Wire):
     owner_role: OwnerRole | None
     lifecycle_stage: KeyPoint | None
     joined_on: date | None
+    timezone: str | None = None
     status: SubscriberStatus
     consents: dict[str, bool]
 

@@ -1,81 +1,84 @@
-"""The action catalogue, and its eligibility rules made ready to ask."""
+"""The action catalogue: each change of it is checked, and published with the rules in force."""
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.decisions.context import Action, ActionKind, Cap, Effect, Facts, FactUnknown
-from app.domain.interactions import Channel
+from app.domain.access import Caller
+from app.domain.features import FeatureType, FeatureValue, is_protected
 from app.errors import NotFound
-from app.models import Action as ActionRow
-from app.services.expressions import compile_expression
+from app.models import Action, FeatureDefinition
+from app.schemas.actions import ActionWrite
+from app.services import policies
+from app.services.expressions import ANY, check_expression
+
+# An example of every fact there is beside the features: what a rule may ask, and of which type it is.
+FACTS: dict[str, dict[str, FeatureValue]] = {
+    "subscriber": {
+        "status": "active",
+        "region": "east",
+        "brand": "premium",
+        "value_tier": "gold",
+        "payment_type": "postpaid",
+        "payer": "self",
+        "locality": "local",
+        "lifecycle_stage": "usage",
+        "tenure_months": 1.0,
+        "long_standing": True,
+    },
+    "score": {"probability": 1.0, "band": "high"},
+    "complaints": {"open": 1.0, "open_faults": 1.0},
+    "outcomes": {"accepted": 1.0, "declined": 1.0, "later": 1.0},
+}
+_EXAMPLES: dict[str, FeatureValue] = {
+    FeatureType.NUMBER: 1.0,
+    FeatureType.CATEGORY: "",
+    FeatureType.BOOLEAN: True,
+    FeatureType.DATE: "2026-01-01",
+}
 
 
 class ActionNotFound(NotFound):
     """There is no such action."""
 
 
-async def list_actions(
-    session: AsyncSession, *, after: str | None = None, limit: int | None = None
-) -> Sequence[ActionRow]:
-    query = select(ActionRow).order_by(ActionRow.code).limit(limit)
-    return (await session.scalars(query.where(ActionRow.code > after) if after else query)).all()
+async def list_actions(session: AsyncSession, *, after: str | None, limit: int) -> Sequence[Action]:
+    query = select(Action).order_by(Action.code).limit(limit)
+    return (await session.scalars(query.where(Action.code > after) if after else query)).all()
 
 
-async def get_action(session: AsyncSession, code: str) -> ActionRow:
-    found = await session.get(ActionRow, code)
+async def get_action(session: AsyncSession, code: str) -> Action:
+    found = await session.get(Action, code)
     if found is None:
         raise ActionNotFound("there is no action with this code")
     return found
 
 
-def as_domain(row: ActionRow, language: str) -> Action:
-    return Action(
-        code=row.code,
-        name=row.name,
-        kind=ActionKind(row.kind),
-        channels=frozenset(Channel(channel) for channel in row.channels),
-        eligibility=row.eligibility,
-        is_eligible=compile_rule(row.eligibility),
-        contact_cost=row.contact_cost,
-        accept_cost=row.accept_cost,
-        monthly_arpu_effect=row.monthly_arpu_effect,
-        horizon_days=row.horizon_days,
-        effect=Effect(row.effect_mean, row.effect_sd),
-        p_accept=row.p_accept,
-        caps=tuple(Cap(cap["window_days"], cap["max"]) for cap in row.caps),
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        say=row.say.get(language) or row.say["en"],
-    )
+async def put_action(
+    session: AsyncSession, caller: Caller, code: str, said: ActionWrite, at: datetime
+) -> tuple[Action, bool]:
+    """Create an action or replace it, and put it in force; tells whether it is new. Raises ExpressionRefused."""
+    check_expression(said.eligibility, "/eligibility", FACTS | {"features": await _features(session), "context": ANY})
+    fields = {name: getattr(said, name) for name in ActionWrite.model_fields if name != "effect_prior"} | {
+        "kind": said.kind.value,
+        "channels": [channel.value for channel in said.channels],
+        "caps": [cap.model_dump() for cap in said.caps],
+        "effect_mean": said.effect_prior.mean,
+        "effect_sd": said.effect_prior.sd,
+    }
+    action = await session.get(Action, code, with_for_update=True)
+    is_new = action is None
+    if action is None:
+        action = Action(code=code)
+        session.add(action)
+    for name, value in fields.items():
+        setattr(action, name, value)
+    await policies.publish(session, at, caller.id)
+    return action, is_new
 
 
-def version_of(rows: Sequence[ActionRow], *settings: object) -> str:
-    """Name the policy these actions and settings make: equal policies have equal names."""
-    columns = [column.key for column in ActionRow.__table__.columns]
-    content: Any = [[{key: getattr(row, key) for key in columns} for row in rows], settings]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-@cache
-def compile_rule(expression: str) -> Callable[[Facts], bool]:
-    """Compile a CEL expression over the documented facts. A rule that cannot be answered raises FactUnknown.
-
-    The cache is as large as the catalogue: expressions come from it alone.
-    """
-    program = compile_expression(expression)
-
-    def holds(facts: Facts) -> bool:
-        try:
-            return program.execute(dict(facts)) is True
-        except KeyError as error:
-            raise FactUnknown(str(error.args[0])) from error
-        except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise FactUnknown("its value") from error
-
-    return holds
+async def _features(session: AsyncSession) -> dict[str, FeatureValue]:
+    known = await session.execute(select(FeatureDefinition.name, FeatureDefinition.type))
+    return {name: _EXAMPLES[type] for name, type in known if not is_protected(name)}

@@ -1,5 +1,6 @@
 """The shipped catalogues: what is missing is put in, what an operator changed stays."""
 
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
@@ -9,21 +10,24 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Action, Touchpoint
-from app.services.actions import compile_rule
+from app.services import policies
+from app.services.expressions import compile_rule
 
 _NO_NEED: Final = {"need": None}
+_UNLIMITED: Final = {"capacity_per_day": None}
 
 
-async def add_missing(session: AsyncSession) -> int:
-    """Put the shipped touchpoints and actions into the store; returns how many were new."""
+async def add_missing(session: AsyncSession, at: datetime) -> int:
+    """Put the shipped touchpoints and actions into the store, and in force; returns how many were new."""
     touchpoints = await _without_other_promises(session, _read("touchpoints.yaml"))
-    actions = _read("actions.yaml")
+    actions = [_UNLIMITED | action for action in _read("actions.yaml")]
     for action in actions:
         compile_rule(action["eligibility"])
     added = 0
     for table, rows in ((Touchpoint, touchpoints), (Action, actions)):
         statement = insert(table).values(rows).on_conflict_do_nothing().returning(table.code)
         added += len((await session.scalars(statement)).all())
+    await policies.publish(session, at)
     return added
 
 

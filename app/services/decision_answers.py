@@ -1,52 +1,69 @@
 """What a decision says, in the shapes of the wire."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
-from app.domain.decisions.context import Churn
+from app.domain.decisions.context import Churn, DecisionContext, PastOutcome
 from app.domain.decisions.engine import Chosen, Verdicts
 from app.schemas.decisions import (
     DecidedActionRead,
-    DecisionAnswer,
-    DecisionCreate,
     DecisionRead,
     DecisionScoreRead,
+    LastContactRead,
     PreviewRead,
     TraceDetail,
     TraceEntryRead,
 )
 from app.services import scores
-from app.services.decision_contexts import Gathered
 from app.services.scores import Score
 
 
-def answer_of(question: DecisionCreate, gathered: Gathered, verdicts: Verdicts, currency: str) -> dict[str, Any]:
-    context = gathered.context
-    fields = DecisionAnswer(
-        subscriber_id=question.subscriber_id,
-        channel=question.channel,
-        direction=question.direction,
-        decided_at=context.at,
-        actions=[_decided(chosen, context.churn) for chosen in verdicts.chosen],
-        none_because=verdicts.none_because,
-        trace=[TraceEntryRead(**asdict(entry)) for entry in verdicts.trace],
-        last_contact=gathered.last_contact,
-        score=_scored(gathered, score) if (score := gathered.score) else None,
-        policy_version=gathered.policy_version,
-        currency=currency,
-    )
-    return {name: getattr(fields, name) for name in DecisionAnswer.model_fields}
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an answer shows beside the engine's verdicts."""
+
+    score: Score | None
+    as_of: date | None
+    is_stale: bool
+    policy_version: str
+    currency: str
 
 
-def _scored(gathered: Gathered, score: Score) -> DecisionScoreRead:
+def answer_of(subscriber_id: str, context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dict[str, Any]:
+    """The fields of a DecisionAnswer."""
+    return {
+        "subscriber_id": subscriber_id,
+        "channel": context.channel,
+        "direction": context.direction,
+        "decided_at": context.at,
+        "actions": [_decided(chosen, context.churn) for chosen in verdicts.chosen],
+        "none_because": verdicts.none_because,
+        "trace": [TraceEntryRead.model_construct(**asdict(entry)) for entry in verdicts.trace],
+        "last_contact": _last_contact(context.outcomes),
+        "score": _scored(shown, shown.score) if shown.score else None,
+        "policy_version": shown.policy_version,
+        "currency": shown.currency,
+    }
+
+
+def _last_contact(outcomes: Sequence[PastOutcome]) -> LastContactRead | None:
+    if not outcomes:
+        return None
+    last = outcomes[-1]
+    return LastContactRead(action=last.action, at=last.at, outcome=last.outcome)
+
+
+def _scored(shown: Shown, score: Score) -> DecisionScoreRead:
     return DecisionScoreRead(
         probability=score.probability,
         band=score.band,
         horizon_days=score.bundle.manifest.horizon_days,
         drivers=scores.present_drivers(score.drivers),
         model=scores.present_model(score.bundle),
-        as_of=gathered.snapshot.as_of if gathered.snapshot else None,
-        stale=gathered.stale,
+        as_of=shown.as_of,
+        stale=shown.is_stale,
     )
 
 

@@ -1,38 +1,59 @@
-"""Everything a decision depends on, read from upstream: the engine itself asks nobody anything."""
+"""Everything a decision depends on, put together of what is stored: the engine itself asks nobody anything."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain import complaints, subscribers
+from app.domain import subscribers as people
 from app.domain.consents import strictest
-from app.domain.decisions.context import Acceptance, Action, Churn, Contact, DecisionContext
+from app.domain.decisions.context import (
+    Churn,
+    Contact,
+    DecisionContext,
+    HeldClaim,
+    PastOutcome,
+    Situation,
+)
+from app.domain.decisions.holdout import draw
 from app.domain.features import is_protected
 from app.domain.formulas import AVERAGE_MONTH_DAYS
-from app.domain.interactions import Channel, Direction
+from app.domain.interactions import Channel, Sentiment
 from app.domain.outcomes import OutcomeKind
 from app.ml.bundle import Bundle
 from app.ml.features import FeaturesRefused
-from app.models import Complaint, FeatureSnapshot, Interaction, Outcome, Subscriber
-from app.schemas.decisions import DecisionCreate, LastContactRead
-from app.services import actions, scores
+from app.models import Subscriber
+from app.schemas.decisions import DecisionCreate
+from app.services import ledger, scores
+from app.services.decision_facts import find_facts
+from app.services.ledger import Held
+from app.services.policies import NothingPublished, Rulebook, find_rulebook
 from app.services.scores import Bundles, NoModel, Score
-from app.services.subscribers import find_latest_snapshot, list_identity
 from app.settings import Settings
 from app.vault import Vault
 
 CHURN_KIND: Final = "port_out"
 DRIVERS_SHOWN: Final = 5
 REASONS_GIVEN: Final = 3
-_json = TypeAdapter(dict[str, Any])
-_APART: Final = frozenset({"catalogue", "facts", "opted_out"})
+_NEEDS_A_PHONE: Final = frozenset({Channel.CALL, Channel.SMS})
+_PROFILE_FACTS: Final = (
+    "status",
+    "region",
+    "brand",
+    "value_tier",
+    "payment_type",
+    "payer",
+    "locality",
+    "lifecycle_stage",
+)
+Json = Mapping[str, Any]
+situations: Final = TypeAdapter(Situation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,11 @@ class Deciding:
     settings: Settings
     vault: Vault
     at: datetime
+    caller_id: UUID
+
+    @property
+    def today(self) -> date:
+        return self.settings.today(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +77,62 @@ class Gathered:
     """A context and what the answer shows beside the engine's verdicts. A score is always of the snapshot."""
 
     context: DecisionContext
-    snapshot: FeatureSnapshot | None
-    score: Score | None
-    stale: bool
     policy_version: str
-    last_contact: LastContactRead | None
+    score: Score | None
+    as_of: date | None
+    is_stale: bool
+    known_at: datetime | None
+    newest_fact: datetime
+    recent: Json | None
+    held: list[Held]
+    pseudonyms: list[str]
+    language: str
+    currency: str
 
 
-async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate) -> Gathered:
-    session, settings, at = deciding.session, deciding.settings, deciding.at
-    snapshot = await find_latest_snapshot(session, subscriber.subscriber_id)
-    score = _score(_bundle(deciding.bundles), snapshot)
-    rows = await actions.list_actions(session)
-    catalogue = tuple(actions.as_domain(row, settings.language) for row in rows)
-    identity = await list_identity(session, subscriber.subscriber_id)
-    complaint_counts = await _count_complaints(session, identity)
-    outcomes = await _list_outcomes(session, identity)
-    context = DecisionContext(
+async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate, owner: str | None) -> Gathered:
+    settings, at = deciding.settings, deciding.at
+    facts = await find_facts(
+        deciding.session,
+        subscriber_id=subscriber.subscriber_id,
+        caller_id=deciding.caller_id,
+        channel=question.channel.value,
+        direction=question.direction.value,
         at=at,
-        channel=question.channel,
-        direction=question.direction,
-        limit=question.limit,
-        status=subscribers.SubscriberStatus(subscriber.status),
-        opted_out=await _opted_out(session, identity),
-        facts=_facts(subscriber, snapshot, score, complaint_counts, question, settings.today(at)),
-        churn=_churn(score) if score else None,
-        monthly_margin=_monthly_margin(snapshot.features if snapshot else {}, settings),
-        open_complaints=complaint_counts["open"],
-        contacts=await _list_contacts(session, identity, at - _longest_window(catalogue)),
-        acceptances=tuple(Acceptance(o.action, o.occurred_at) for o in outcomes if o.outcome == OutcomeKind.ACCEPTED),
-        catalogue=catalogue,
+        a_moment_ago=at - timedelta(minutes=settings.same_decision_minutes),
+        today=deciding.today,
+        month=ledger.month_of(deciding.today),
     )
-    version = actions.version_of(rows, settings.margin_rate, settings.revenue_features, settings.language)
-    stale = scores.is_stale(snapshot.as_of if snapshot else None, at, settings)
-    return Gathered(context, snapshot, score, stale, version, _last_contact(outcomes))
+    if facts is None or facts["policy"] is None:
+        raise NothingPublished("no policy is published: run `stayline migrate`")
+    rulebook = await find_rulebook(deciding.session, facts["policy"], settings.language)
+    snapshot = facts["snapshot"]
+    as_of = date.fromisoformat(snapshot["as_of"]) if snapshot else None
+    score = score_of(_bundle(deciding.bundles), snapshot["features"], as_of) if snapshot and as_of else None
+    held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
+    situation = _situation(deciding, subscriber, question, facts, score, rulebook)
+    situation = replace(
+        situation, owner=owner, ledger=ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
+    )
+    return Gathered(
+        context=as_context(situation, rulebook),
+        policy_version=rulebook.version,
+        score=score,
+        as_of=as_of,
+        is_stale=scores.is_stale(as_of, at, settings),
+        known_at=_instant(snapshot["recorded_at"]) if snapshot else None,
+        newest_fact=datetime.fromisoformat(facts["newest_fact"]),
+        recent=facts["recent"],
+        held=held,
+        pseudonyms=facts["pseudonyms"],
+        language=settings.language,
+        currency=settings.currency,
+    )
+
+
+def as_context(situation: Situation, rulebook: Rulebook) -> DecisionContext:
+    known = {field.name: getattr(situation, field.name) for field in fields(Situation)}
+    return DecisionContext(**known, catalogue=rulebook.catalogue, policy=rulebook.policy)
 
 
 def _bundle(bundles: Bundles) -> Bundle:
@@ -93,37 +141,102 @@ def _bundle(bundles: Bundles) -> Bundle:
     return bundles[CHURN_KIND]
 
 
-def _score(bundle: Bundle, snapshot: FeatureSnapshot | None) -> Score | None:
+def score_of(bundle: Bundle, features: Json, as_of: date) -> Score | None:
     """Score what is stored; None where it does not suffice, which the engine gives as the reason for no action."""
-    if snapshot is None:
-        return None
     try:
-        return scores.score_values(bundle, scores.known_to(bundle, snapshot.features), snapshot.as_of, DRIVERS_SHOWN)
+        return scores.score_values(bundle, scores.known_to(bundle, features), as_of, DRIVERS_SHOWN)
     except FeaturesRefused:
         return None
 
 
-def _facts(
+def _situation(
+    deciding: Deciding,
     subscriber: Subscriber,
-    snapshot: FeatureSnapshot | None,
-    score: Score | None,
-    complaint_counts: Mapping[str, int],
     question: DecisionCreate,
-    today: date,
+    facts: Json,
+    score: Score | None,
+    rules: Rulebook,
+) -> Situation:
+    settings = deciding.settings
+    features = facts["snapshot"]["features"] if facts["snapshot"] else {}
+    outcomes = tuple(PastOutcome(a, OutcomeKind(o), datetime.fromisoformat(at)) for a, o, at in facts["outcomes"] or ())
+    tenure = _tenure_months(subscriber.joined_on, deciding.today)
+    person = subscriber.merged_into or subscriber.subscriber_id
+    asked = _facts(subscriber, features, score, facts, outcomes)
+    asked["subscriber"] |= (
+        {}
+        if tenure is None
+        else {
+            "tenure_months": tenure,
+            "long_standing": tenure > rules.policy.long_standing_months,
+        }
+    )
+    return Situation(
+        at=deciding.at,
+        channel=question.channel,
+        direction=question.direction,
+        limit=question.limit,
+        status=people.SubscriberStatus(subscriber.status),
+        opted_out=frozenset(name for name, allowed in strictest(facts["consents"]).items() if not allowed),
+        facts=asked | {"context": question.context or {}},
+        churn=churn_of(score) if score else None,
+        monthly_margin=_monthly_margin(features, settings),
+        open_complaints=facts["open_complaints"],
+        open_faults=facts["open_faults"],
+        contacts=_contacts(facts["contacts"]),
+        pending=_contacts(facts["rights"]),
+        outcomes=outcomes,
+        claims=tuple(
+            HeldClaim(owner, why, datetime.fromisoformat(until)) for owner, why, until in facts["claims"] or ()
+        ),
+        keeper=subscriber.owner,
+        upset_at=_upset_at(facts),
+        reachable=_is_reachable(subscriber, question.channel),
+        timezone=subscriber.timezone or settings.timezone_if_set,
+        value_tier=subscriber.value_tier,
+        locality=people.Locality(subscriber.locality) if subscriber.locality else None,
+        tenure_months=tenure,
+        bill_is_flat=bool(facts["bill_is_flat"]),
+        spent=Decimal(facts["spent"]),
+        draw=draw(person, rules.policy.holdout_name),
+    )
+
+
+def _facts(
+    subscriber: Subscriber, features: Json, score: Score | None, facts: Json, outcomes: Sequence[PastOutcome]
 ) -> dict[str, dict[str, Any]]:
-    """What an eligibility rule may ask (docs/operations.md lists it). What is unknown or protected is not there."""
-    profile = {name: getattr(subscriber, name) for name in ("status", "region", "brand", "value_tier", "payment_type")}
-    facts: dict[str, dict[str, Any]] = {
-        "subscriber": {**profile, "tenure_months": _tenure_months(subscriber.joined_on, today)},
-        "features": snapshot.features if snapshot else {},
+    """What an eligibility rule may ask (docs/deciding.md lists it). What is unknown or protected is not there."""
+    kinds = [past.outcome for past in outcomes]
+    asked: dict[str, dict[str, Any]] = {
+        "subscriber": {name: getattr(subscriber, name) for name in _PROFILE_FACTS},
+        "features": dict(features),
         "score": {"probability": score.probability, "band": score.band.value} if score else {},
-        "complaints": dict(complaint_counts),
-        "context": question.context or {},
+        "complaints": {"open": facts["open_complaints"], "open_faults": facts["open_faults"]},
+        "outcomes": {
+            kind.value: kinds.count(kind) for kind in (OutcomeKind.ACCEPTED, OutcomeKind.DECLINED, OutcomeKind.LATER)
+        },
     }
     return {
         group: {name: value for name, value in known.items() if value is not None and not is_protected(name)}
-        for group, known in facts.items()
+        for group, known in asked.items()
     }
+
+
+def _contacts(told: Sequence[Sequence[str]] | None) -> tuple[Contact, ...]:
+    return tuple(Contact(Channel(channel), datetime.fromisoformat(at)) for channel, at in told or ())
+
+
+def _upset_at(facts: Json) -> datetime | None:
+    """When the person was last unhappy: in the mood of their last contact that tells one, or in their last answer."""
+    mood, answer = facts["mood"], facts["answer"]
+    times = [mood[1]] if mood and mood[0] == Sentiment.NEGATIVE else []
+    times += [answer["answered_at"]] if answer and answer["dissatisfied"] else []
+    return max(map(datetime.fromisoformat, times), default=None)
+
+
+def _is_reachable(subscriber: Subscriber, channel: Channel) -> bool:
+    """Tell whether contact data allow it. Of whom none are stored the operator's own systems may hold them."""
+    return subscriber.contact is None or channel not in _NEEDS_A_PHONE or subscriber.phone_index is not None
 
 
 def _tenure_months(joined_on: date | None, today: date) -> float | None:
@@ -132,18 +245,25 @@ def _tenure_months(joined_on: date | None, today: date) -> float | None:
     return (today - joined_on).days / AVERAGE_MONTH_DAYS
 
 
-def _monthly_margin(features: Mapping[str, Any], settings: Settings) -> Decimal | None:
-    """Take the first revenue feature that is known, times the margin rate."""
-    numbers = (value for name in settings.revenue_features if _is_number(value := features.get(name)))
-    revenue = next(numbers, None)
-    return None if revenue is None else Decimal(str(revenue)) * settings.margin_rate
+def _monthly_margin(features: Json, settings: Settings) -> Decimal | None:
+    """Revenue less the cost to serve; where that cost is unknown, the margin rate stands for it (requirement A6)."""
+    revenue, cost = (_first_number(features, names) for names in (settings.revenue_features, settings.cost_features))
+    if revenue is None:
+        return None
+    return revenue - cost if cost is not None else revenue * settings.margin_rate
+
+
+def _first_number(features: Json, names: Sequence[str]) -> Decimal | None:
+    numbers = (value for name in names if _is_number(value := features.get(name)))
+    found = next(numbers, None)
+    return None if found is None else Decimal(str(found))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _churn(score: Score) -> Churn:
+def churn_of(score: Score) -> Churn:
     return Churn(score.probability, score.bundle.manifest.horizon_days, _reasons(score))
 
 
@@ -161,55 +281,24 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float | int) else str(value)
 
 
-def _longest_window(catalogue: Sequence[Action]) -> timedelta:
-    return max((cap.window for action in catalogue for cap in action.caps), default=timedelta(0))
+def _instant(told: str) -> datetime:
+    return datetime.fromisoformat(told)
 
 
-async def _opted_out(session: AsyncSession, identity: Sequence[str]) -> frozenset[str]:
-    """What was withdrawn under any id of the person."""
-    consents = await session.scalars(select(Subscriber.consents).where(Subscriber.subscriber_id.in_(identity)))
-    return frozenset(name for name, allowed in strictest(consents).items() if not allowed)
+def inputs_of(gathered: Gathered) -> dict[str, Any]:
+    """Everything the engine saw, pseudonymous: enough to decide again. What the caller said is kept apart, sealed."""
+    facts = {group: known for group, known in gathered.context.facts.items() if group != "context"}
+    inputs: dict[str, Any] = situations.dump_python(replace(_bare(gathered.context), facts=facts), mode="json")
+    return inputs | {
+        "as_of": gathered.as_of.isoformat() if gathered.as_of else None,
+        "is_stale": gathered.is_stale,
+        "language": gathered.language,
+        "currency": gathered.currency,
+    }
 
 
-async def _count_complaints(session: AsyncSession, identity: Sequence[str]) -> dict[str, int]:
-    query = select(func.count(), func.count(Complaint.network_fault_type)).where(
-        Complaint.subscriber_id.in_(identity), Complaint.status.in_(complaints.UNFINISHED)
-    )
-    unfinished, with_fault = (await session.execute(query)).one()
-    return {"open": unfinished, "open_faults": with_fault}
-
-
-async def _list_contacts(session: AsyncSession, identity: Sequence[str], since: datetime) -> tuple[Contact, ...]:
-    query = select(Interaction.channel, Interaction.occurred_at).where(
-        Interaction.subscriber_id.in_(identity),
-        Interaction.occurred_at > since,
-        Interaction.direction == Direction.OUTBOUND.value,
-    )
-    rows = await session.execute(query.order_by(Interaction.occurred_at, Interaction.id))
-    return tuple(Contact(Channel(channel), at) for channel, at in rows)
-
-
-async def _list_outcomes(session: AsyncSession, identity: Sequence[str]) -> Sequence[Outcome]:
-    query = select(Outcome).join(Subscriber, Subscriber.pseudonym == Outcome.pseudonym)
-    query = query.where(Subscriber.subscriber_id.in_(identity))
-    return (await session.scalars(query.order_by(Outcome.occurred_at, Outcome.id))).all()
-
-
-def _last_contact(outcomes: Sequence[Outcome]) -> LastContactRead | None:
-    if not outcomes:
-        return None
-    last = outcomes[-1]
-    return LastContactRead(action=last.action, at=last.occurred_at, outcome=last.outcome)
-
-
-def inputs_of(gathered: Gathered, owner: str | None) -> dict[str, Any]:
-    """Everything the engine saw, pseudonymous; the catalogue is named by the policy version, the context kept apart."""
-    context = gathered.context
-    recorded = {name: getattr(context, name) for name in DecisionContext.__dataclass_fields__ if name not in _APART}
-    recorded["facts"] = {group: known for group, known in context.facts.items() if group != "context"}
-    recorded |= {"opted_out": sorted(context.opted_out), "owner": owner}
-    inputs: dict[str, Any] = _json.dump_python(recorded, mode="json")
-    return inputs
+def _bare(context: DecisionContext) -> Situation:
+    return Situation(**{field.name: getattr(context, field.name) for field in fields(Situation)})
 
 
 def context_of(question: DecisionCreate) -> str | None:

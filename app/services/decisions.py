@@ -1,24 +1,29 @@
-"""Decide and record: gather the context, let the engine decide, keep the answer with its inputs."""
+"""Decide and record: gather the context, let the engine decide, keep the answer with all it was decided on."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import lock
 from app.domain.access import Caller
-from app.domain.decisions.engine import decide
+from app.domain.decisions.context import DecisionContext
+from app.domain.decisions.engine import Verdicts, decide
 from app.errors import Gone, NotFound
-from app.models import Complaint, Decision, FeatureSnapshot, Interaction, Outcome, Subscriber
+from app.models import Decision, Subscriber
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
+from app.services import chain, ledger
 from app.services.access import require_agent
-from app.services.decision_answers import answer_of
+from app.services.decision_answers import Shown, answer_of
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
 from app.services.interactions import seal_text
-from app.services.subscribers import get_subscriber, hold_subscriber, list_identity, vault_of
+from app.services.subscribers import get_subscriber, hold_subscriber, vault_of
+
+CONTEXT = "decision context"
 
 
 class DecisionNotFound(NotFound):
@@ -34,49 +39,77 @@ async def decide_and_record(
 ) -> tuple[DecisionRead, Gathered | None]:
     """Decide and record; return also what it was decided on, or None if it was decided before.
 
-    The same caller asking again within some minutes gets the same decision, as long as nothing new is known.
+    The same caller asking again within some minutes gets the same decision, as long as nothing new is known and the
+    same rules are in force. Decisions about one person are taken one after another, by whichever id.
     """
-    session, at = deciding.session, deciding.at
+    session = deciding.session
     owner = require_agent(caller, question.owner)
     subscriber = await hold_subscriber(session, question.subscriber_id)
-    await lock(session, "decide", question.subscriber_id)
-    newest_fact = await _newest_fact(session, subscriber)
-    recent = await _find_recent(deciding, caller, subscriber, question)
-    if recent and recent.newest_fact == newest_fact:
+    await lock(session, "decide", subscriber.merged_into or subscriber.subscriber_id)
+    gathered = await gather(deciding, subscriber, question, owner)
+    if recent := await _find_recent(session, gathered):
         return read(recent, question.subscriber_id), None
-    gathered = await gather(deciding, subscriber, question)
-    verdicts = decide(gathered.context)
-    decision_id = new_id()
-    answer = DecisionRead(
-        **answer_of(question, gathered, verdicts, deciding.settings.currency), decision_id=decision_id, arm=verdicts.arm
+    context, verdicts, taken = await _decide_with_rights(session, deciding, gathered)
+    answer = DecisionRead.model_construct(
+        **answer_of(question.subscriber_id, context, verdicts, shown_of(gathered)),
+        decision_id=new_id(),
+        arm=verdicts.arm,
     )
-    session.add(
-        Decision(
-            pseudonym=subscriber.pseudonym,
-            id=decision_id,
-            caller_id=caller.id,
-            channel=question.channel.value,
-            direction=question.direction.value,
-            decided_at=at,
-            newest_fact=newest_fact,
-            arm=verdicts.arm.value,
-            policy_version=gathered.policy_version,
-            inputs=inputs_of(gathered, owner),
-            context=seal_text(vault_of(subscriber, deciding.vault), context_of(question), "decision context"),
-            answer=answer.model_dump(mode="json", exclude={"subscriber_id"}),
-        )
+    gathered = replace(gathered, context=context)
+    decision = Decision(
+        pseudonym=subscriber.pseudonym,
+        id=answer.decision_id,
+        caller_id=caller.id,
+        channel=question.channel.value,
+        direction=question.direction.value,
+        decided_at=deciding.at,
+        newest_fact=gathered.newest_fact,
+        arm=verdicts.arm.value,
+        policy_version=gathered.policy_version,
+        inputs=inputs_of(gathered),
+        context=seal_text(vault_of(subscriber, deciding.vault), context_of(question), CONTEXT),
+        answer=as_stored(answer),
     )
+    decision.mac = chain.mac_of(deciding.vault, decision)
+    session.add(decision)
     await session.flush()
+    await ledger.reserve(session, decision, taken, verdicts.chosen)
     return answer, gathered
+
+
+async def _decide_with_rights(
+    session: AsyncSession, deciding: Deciding, gathered: Gathered
+) -> tuple[DecisionContext, Verdicts, list[ledger.Held]]:
+    """Decide, and take what the choice uses up; where others were faster, decide again on what they left."""
+    if gathered.held:
+        await ledger.release(session, gathered.pseudonyms)
+    context = gathered.context
+    while True:
+        verdicts = decide(context)
+        taken = ledger.hold(context, verdicts.chosen, deciding.today)
+        left = await ledger.take(session, context, taken, gathered.held)
+        if left is None:
+            return context, verdicts, taken
+        context = replace(context, ledger=left)
 
 
 async def preview(deciding: Deciding, question: DecisionCreate) -> PreviewRead:
     """The same computation, not recorded."""
     subscriber = await get_subscriber(deciding.session, question.subscriber_id)
-    gathered = await gather(deciding, subscriber, question)
-    return PreviewRead(
-        **answer_of(question, gathered, decide(gathered.context), deciding.settings.currency), preview=True
-    )
+    gathered = await gather(deciding, subscriber, question, None)
+    verdicts = decide(gathered.context)
+    answer = answer_of(question.subscriber_id, gathered.context, verdicts, shown_of(gathered))
+    return PreviewRead.model_construct(**answer, preview=True)
+
+
+def shown_of(gathered: Gathered) -> Shown:
+    return Shown(gathered.score, gathered.as_of, gathered.is_stale, gathered.policy_version, gathered.currency)
+
+
+def as_stored(answer: DecisionRead) -> dict[str, Any]:
+    """The answer as the log keeps it: it does not know whom it is about."""
+    stored: dict[str, Any] = answer.model_dump(mode="json", exclude={"subscriber_id"})
+    return stored
 
 
 async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decision, Subscriber]:
@@ -95,35 +128,10 @@ def read(decision: Decision, subscriber_id: str) -> DecisionRead:
     return DecisionRead.model_validate({**decision.answer, "subscriber_id": subscriber_id})
 
 
-async def _find_recent(
-    deciding: Deciding, caller: Caller, subscriber: Subscriber, question: DecisionCreate
-) -> Decision | None:
-    return await deciding.session.scalar(
-        select(Decision)
-        .where(
-            Decision.pseudonym == subscriber.pseudonym,
-            Decision.decided_at > deciding.at - timedelta(minutes=deciding.settings.same_decision_minutes),
-            Decision.caller_id == caller.id,
-            Decision.channel == question.channel.value,
-            Decision.direction == question.direction.value,
-        )
-        .order_by(Decision.decided_at.desc())
-        .limit(1)
-    )
-
-
-async def _newest_fact(session: AsyncSession, subscriber: Subscriber) -> datetime:
-    """Tell when we last learned something of the subscriber, under any of their ids."""
-    identity = await list_identity(session, subscriber.subscriber_id)
-    of_id = {
-        Interaction.recorded_at: Interaction.subscriber_id,
-        Complaint.updated_at: Complaint.subscriber_id,
-        FeatureSnapshot.recorded_at: FeatureSnapshot.subscriber_id,
-    }
-    newest: list[Any] = [
-        select(func.max(when)).where(who.in_(identity)).scalar_subquery() for when, who in of_id.items()
-    ]
-    outcome = select(func.max(Outcome.recorded_at)).where(Outcome.pseudonym == subscriber.pseudonym).scalar_subquery()
-    found = await session.scalar(select(func.greatest(subscriber.updated_at, outcome, *newest)))
-    assert isinstance(found, datetime)  # noqa: S101  # greatest() skips nulls, and the profile's own time is none
-    return found
+async def _find_recent(session: AsyncSession, gathered: Gathered) -> Decision | None:
+    recent = gathered.recent
+    if recent is None or recent["policy"] != gathered.policy_version:
+        return None
+    if datetime.fromisoformat(recent["newest_fact"]) != gathered.newest_fact:
+        return None
+    return await session.scalar(select(Decision).where(Decision.id == UUID(recent["id"])))

@@ -13,6 +13,7 @@ from app.errors import Conflict, Invalid
 from app.models import Outcome, Subscriber
 from app.models.base import new_id
 from app.schemas.outcomes import OutcomeCreate
+from app.services import ledger
 from app.services.decisions import get_decision
 from app.services.interactions import CLOCK_LEEWAY, require_past, seal_text
 from app.services.subscribers import vault_of
@@ -59,6 +60,7 @@ async def record_outcome(
     )
     session.add(recorded)
     await session.flush()
+    await ledger.settle(session, decision, outcome.action, outcome.outcome, at)
     return recorded, subscriber
 
 

@@ -1,5 +1,6 @@
 """The store's schema: brought up to date, with the shipped catalogues in it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -37,4 +38,4 @@ def _engine(database_url: str) -> Engine:
 
 async def fill_catalogues(sessions: Sessions) -> int:
     async with transaction(sessions) as session:
-        return await catalogue.add_missing(session)
+        return await catalogue.add_missing(session, datetime.now(UTC))

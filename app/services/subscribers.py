@@ -32,6 +32,7 @@ PLAIN_FIELDS: Final = (
     "owner_role",
     "lifecycle_stage",
     "joined_on",
+    "timezone",
     "status",
     "consents",
 )

@@ -18,7 +18,7 @@ from tests.cli.command import Command
 from tests.cli.conftest import environment_of
 
 SCRIPT = Path(sys.executable).with_name("stayline")
-JOBS = {"complete_profiles", "purge"}
+JOBS = {"complete_profiles", "link_decisions", "measure_revenue", "purge"}
 
 
 class Worker:
@@ -113,7 +113,7 @@ def test_it_works_by_the_schedule_until_it_is_told_to_end(
 
     assert (code, seconds < 1) == (0, True), seconds
     assert answers(store) == 0
-    assert one.events() == ["worker_works", "job_done", "job_done", "worker_ended"]
+    assert one.events() == ["worker_works", *["job_done"] * len(JOBS), "worker_ended"]
     done = {line["job"]: line["rows"] for line in one.told() if line["event"] == "job_done"}
     assert done["purge"]["idempotency_answers"] == 1
 

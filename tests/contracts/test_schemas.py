@@ -3,6 +3,7 @@
 import types
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
@@ -64,7 +65,7 @@ def leaves(place: str, annotation: Any, metadata: tuple[Any, ...] = ()) -> Itera
         yield place, annotation, metadata
 
 
-def why_unsafe(annotation: Any, metadata: tuple[Any, ...]) -> str | None:  # noqa: PLR0911  # one line a type
+def why_unsafe(annotation: Any, metadata: tuple[Any, ...]) -> str | None:  # noqa: C901, PLR0911  # one line a type
     """Say what a value of this type still lacks before it may come from outside."""
     constraints = [inner for outer in metadata for inner in _unpacked(outer)]
     kinds = {type(constraint) for constraint in constraints}
@@ -87,6 +88,8 @@ def why_unsafe(annotation: Any, metadata: tuple[Any, ...]) -> str | None:  # noq
         limits = kinds & {annotated_types.Ge, annotated_types.Gt, annotated_types.Le, annotated_types.Lt}
         strict = Strict in kinds or any(getattr(constraint, "strict", False) for constraint in constraints)
         return None if strict and len(limits) > 1 else "is a bare number"
+    if annotation is Decimal:
+        return None if any(getattr(constraint, "max_digits", None) for constraint in constraints) else "is any amount"
     if annotation is bool:
         return None if Strict in kinds else "takes texts and numbers for true and false"
     if annotation in {datetime, date, AwareDatetime}:
@@ -134,6 +137,7 @@ class _Loose(BaseModel):
     number: int
     half_bounded: int = Field(ge=0)
     share: float
+    amount: Decimal
     moment: datetime
     day: date
     flag: bool

@@ -8,18 +8,19 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from app.domain.decisions.context import (
-    Acceptance,
     Action,
     ActionKind,
-    Cap,
     Churn,
     Contact,
     DecisionContext,
     Effect,
     Facts,
     FactUnknown,
+    PastOutcome,
 )
+from app.domain.decisions.policy import Cap
 from app.domain.interactions import Channel, Direction
+from app.domain.outcomes import OutcomeKind
 from app.domain.subscribers import SubscriberStatus
 
 AT = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
@@ -69,7 +70,6 @@ _CONTEXT = DecisionContext(
     monthly_margin=Decimal("40.00"),
     open_complaints=0,
     contacts=(),
-    acceptances=(),
     catalogue=(),
 )
 
@@ -115,6 +115,7 @@ churns = st.builds(
     reasons=st.just(()),
 )
 caps = st.builds(Cap, window_days=st.integers(7, 90), max=st.integers(1, 3))
+past_outcomes = st.builds(PastOutcome, action=st.just("a"), outcome=st.sampled_from(OutcomeKind), at=past)
 contacts = st.builds(Contact, channel=st.sampled_from(Channel), at=past)
 drawn_actions = st.builds(
     Action,
@@ -152,6 +153,6 @@ def contexts(*statuses: SubscriberStatus) -> st.SearchStrategy[DecisionContext]:
         monthly_margin=usually_known(money(1000).map(lambda amount: amount + 30)),
         open_complaints=mostly(0, 1, 2),
         contacts=st.lists(contacts, max_size=3).map(tuple),
-        acceptances=st.lists(st.builds(Acceptance, action=st.just("a"), at=past), max_size=1).map(tuple),
+        outcomes=st.lists(past_outcomes, max_size=2).map(tuple),
         catalogue=st.lists(drawn_actions, min_size=1, max_size=4, unique_by=lambda drawn: drawn.code).map(tuple),
     )

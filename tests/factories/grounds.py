@@ -2,17 +2,19 @@
 
 import copy
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import httpx
 
-from app.routers.examples import TOUCHPOINT
+from app.routers.examples import CLAIM, TOUCHPOINT
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.operations import Operation
 from tests.factories.subscribers import LEAVING, new_id, subscriber
 from tests.factories.surveys import answers
 
 Body = dict[str, Any]
+_numbers = count(1)
 REQUIRED_QUERIES = {
     "list_interactions",
     "preview_next_best_actions",
@@ -68,6 +70,7 @@ class Grounds:
             "occurred_at": moments_ago(seconds=1),
             "answered_at": moments_ago(seconds=1),
             "outcome": "later",  # the one answer that may be given again
+            "purpose": f"purpose {next(_numbers)}",  # each is claimed once
         }
         if "items" in body:
             body["items"] = [_told(item, here) for item in body["items"]]
@@ -89,6 +92,7 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     api.put("/v1/touchpoints/grounds-desk", json=TOUCHPOINT | {"need": None})
     question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
     decision = api.post("/v1/decisions", json=question).json()
+    claim = api.post("/v1/contact-claims", json=CLAIM | {"subscriber_id": subscriber_id, "purpose": "grounds"}).json()
     opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
     answered = api.post("/v1/survey-responses", json=answers(subscriber_id, {"item": "solved", "score": 2})).json()
     [case] = api.get("/v1/care-cases", params={"subscriber_id": subscriber_id}).json()["items"]
@@ -109,6 +113,7 @@ def lay_grounds(api: httpx.Client) -> Grounds:
             "role": "customer_service",
             "agent_id": "agent-7",
             "decision_id": decision["decision_id"],
+            "claim_id": claim["id"],
             "action": decision["actions"][0]["code"],
             "name": model["name"],
             "version": model["version"],

@@ -115,7 +115,7 @@ def test_decisions_and_outcomes_stay_under_a_pseudonym(life: Life, store: psycop
     life.api.delete(life.path)
     after = count_rows(store)
 
-    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes", "audit_entries"}
+    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes", "reservations", "audit_entries"}
     gone = {table for table in before if after[table] != before[table]}
     assert gone == {
         "subscribers",

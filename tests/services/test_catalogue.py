@@ -1,6 +1,7 @@
 """The shipped catalogues: complete, answerable, and never over what an operator changed."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from app.db import create_engine, create_sessions, transaction
 from app.domain.decisions.context import Facts, FactUnknown
 from app.services import catalogue
-from app.services.actions import compile_rule
+from app.services.expressions import compile_rule
 from app.settings import Settings
 
 FACTS: Facts = {
@@ -24,7 +25,7 @@ def add_missing(settings: Settings) -> int:
     async def add() -> int:
         engine = create_engine(settings)
         async with transaction(create_sessions(engine)) as session:
-            added = await catalogue.add_missing(session)
+            added = await catalogue.add_missing(session, datetime.now(UTC))
         await engine.dispose()
         return added
 

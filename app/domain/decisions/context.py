@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from app.domain.decisions.policy import NO_RULES, Cap, Policy
 from app.domain.features import FeatureValue
 from app.domain.interactions import Channel, Direction
-from app.domain.subscribers import SubscriberStatus
+from app.domain.outcomes import OutcomeKind
+from app.domain.subscribers import Locality, SubscriberStatus
 
 
 class ActionKind(StrEnum):
@@ -26,16 +28,6 @@ Facts = Mapping[str, Mapping[str, FeatureValue]]
 
 class FactUnknown(Exception):
     """A condition names a fact that is not known of this subscriber; the message is its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    window_days: int
-    max: int
-
-    @property
-    def window(self) -> timedelta:
-        return timedelta(days=self.window_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +58,48 @@ class Action:
     valid_from: datetime | None
     valid_to: datetime | None
     say: str
+    priced: bool = False
+    capacity_per_day: int | None = None
+
+    @property
+    def is_sale(self) -> bool:
+        return self.kind is ActionKind.OFFER
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it costs us money or revenue when it is taken up, as a retention offer does."""
+        return self.priced or (self.is_sale and (self.accept_cost > 0 or self.monthly_arpu_effect < 0))
+
+    @property
+    def monthly_giveaway(self) -> Decimal:
+        """Revenue a month that an acceptance gives away."""
+        return max(-self.monthly_arpu_effect, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recorded outbound contact."""
+    """A contact we made; or, as `pending`, the right to make one that another caller was just given."""
 
     channel: Channel
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
-    """An offer taken up: it uses a cap as a contact does."""
+class PastOutcome:
+    """What became of an action decided earlier."""
 
     action: str
+    outcome: OutcomeKind
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldClaim:
+    """Somebody's right to be the only one who contacts this person."""
+
+    owner: str
+    purpose: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +112,34 @@ class Churn:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionContext:
+class Base:
+    """All paying subscribers at the last measurement: how many, and their revenue a month together."""
+
+    subscribers: int
+    monthly_revenue: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What decisions have used up so far: uses of an action today, money today, revenue given away this month."""
+
+    used: Mapping[str, int]
+    spent_today: Decimal
+    given_away: Decimal
+    base: Base | None
+
+
+EMPTY_LEDGER = Ledger({}, Decimal(0), Decimal(0), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known at the moment of deciding. It is recorded as it is, so that the decision can be taken again.
+
+    `owner` is who asks and `keeper` whose subscriber it is. `spent` is what this person's acceptances of the last year
+    cost, at their full price. `draw` is a number in [0, 1) that the person always draws.
+    """
+
     at: datetime
     channel: Channel
     direction: Direction
@@ -106,5 +151,36 @@ class DecisionContext:
     monthly_margin: Decimal | None
     open_complaints: int
     contacts: tuple[Contact, ...]
-    acceptances: tuple[Acceptance, ...]
-    catalogue: tuple[Action, ...]
+    open_faults: int = 0
+    pending: tuple[Contact, ...] = ()
+    outcomes: tuple[PastOutcome, ...] = ()
+    claims: tuple[HeldClaim, ...] = ()
+    owner: str | None = None
+    keeper: str | None = None
+    upset_at: datetime | None = None
+    reachable: bool = True
+    timezone: str | None = None
+    value_tier: str | None = None
+    locality: Locality | None = None
+    tenure_months: float | None = None
+    bill_is_flat: bool = False
+    spent: Decimal = Decimal(0)
+    draw: float = 0.0
+    ledger: Ledger = EMPTY_LEDGER
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the contact would be ours: an answer to somebody who came to us is none."""
+        return self.direction is Direction.OUTBOUND
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContext(Situation):
+    """A situation, and the rules in force."""
+
+    catalogue: tuple[Action, ...] = ()
+    policy: Policy = NO_RULES
+
+    def last(self, action: Action, *kinds: OutcomeKind) -> list[datetime]:
+        """When an action had these outcomes, oldest first."""
+        return sorted(past.at for past in self.outcomes if past.action == action.code and past.outcome in kinds)

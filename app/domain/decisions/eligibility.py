@@ -34,6 +34,36 @@ def _validity(context: DecisionContext, action: Action) -> Removal | None:
     return None
 
 
+def _negative_margin(context: DecisionContext, action: Action) -> Removal | None:
+    """Who costs more than they bring is not paid to stay. An unknown margin is for the value to judge."""
+    margin = context.monthly_margin
+    if action.is_paid and margin is not None and margin < 0:
+        return Removal("NEGATIVE_MARGIN", f"no paid offer at a margin of {margin:.2f} a month")
+    return None
+
+
+def _group_member(context: DecisionContext, action: Action) -> Removal | None:
+    """Where the group pays a flat fee, one member more or less changes no bill."""
+    if action.is_paid and context.bill_is_flat:
+        return Removal("GROUP_MEMBER_EXIT", "the group pays a flat fee: a member who leaves takes no revenue along")
+    return None
+
+
+def _short_tenure(context: DecisionContext, action: Action) -> Removal | None:
+    """A tenure nobody has told us is no reason to refuse."""
+    tenure, least = context.tenure_months, context.policy.least_tenure_months
+    if action.is_paid and tenure is not None and tenure < least:
+        return Removal("SHORT_TENURE", f"with us for {tenure:.1f} months, and paid offers begin at {least}")
+    return None
+
+
+def _fault_first(context: DecisionContext, action: Action) -> Removal | None:
+    """What is broken is repaired before a price is spoken of."""
+    if action.priced and context.open_faults:
+        return Removal("FAULT_FIRST", f"{context.open_faults} network fault(s) open: repair before price")
+    return None
+
+
 def _condition(context: DecisionContext, action: Action) -> Removal | None:
     try:
         eligible = action.is_eligible(context.facts)
@@ -42,4 +72,14 @@ def _condition(context: DecisionContext, action: Action) -> Removal | None:
     return None if eligible else Removal("NOT_ELIGIBLE", f"needs {action.eligibility}")
 
 
-RULES: Final[tuple[Rule, ...]] = (_involuntary, _churned, _channel, _validity, _condition)
+RULES: Final[tuple[Rule, ...]] = (
+    _involuntary,
+    _churned,
+    _channel,
+    _validity,
+    _negative_margin,
+    _group_member,
+    _short_tenure,
+    _fault_first,
+    _condition,
+)

@@ -1,12 +1,18 @@
-"""Decide: eligible → permitted → worth it → the best few. Pure: the same context gives the same decision."""
+"""Decide: eligible → permitted → worth it → affordable → not held out → the best few.
+
+Pure: the same context gives the same decision.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
-from app.domain.decisions import contact_policy, eligibility, value
+from app.domain.decisions import contact_policy, eligibility, guard, holdout, limits, value
 from app.domain.decisions.context import Action, DecisionContext
+from app.domain.decisions.guard import SoFar
 from app.domain.decisions.trace import Removal, Step, TraceEntry, Verdict, removed_at, sift
 from app.domain.decisions.value import Value
 
@@ -34,19 +40,35 @@ class Verdicts:
     trace: tuple[TraceEntry, ...]
 
 
+Check = Callable[[DecisionContext, Action, Value, SoFar], Removal | None]
+# In this order, each asked about an action that is worth it, on top of those chosen before it.
+CHECKS: Final[tuple[tuple[Step, Check], ...]] = (
+    (Step.GUARD, guard.spend_cap),
+    (Step.GUARD, guard.arpu_guard),
+    (Step.LIMIT, limits.capacity),
+    (Step.LIMIT, limits.budget),
+    (Step.HOLDOUT, holdout.held_out),
+)
+
+
 def decide(context: DecisionContext) -> Verdicts:
     eligible, not_eligible = sift(context, context.catalogue, Step.ELIGIBILITY, eligibility.RULES)
     permitted, not_permitted = sift(context, eligible, Step.CONTACT_POLICY, contact_policy.RULES)
     worthwhile, worthless = _weigh(context, permitted)
-    chosen, beyond_limit = _choose(worthwhile, context.limit)
-    removed = not_eligible + not_permitted + worthless + beyond_limit
-    trace = [_kept(best) for best in chosen] + removed
+    chosen, not_chosen = _choose(context, worthwhile)
+    removed = not_eligible + not_permitted + worthless + not_chosen
     return Verdicts(
-        arm=Arm.TREATMENT if chosen else Arm.NONE,
+        arm=_arm(chosen, removed),
         chosen=tuple(chosen),
         none_because=None if chosen else _why_none(removed),
-        trace=tuple(trace),
+        trace=(*map(_kept, chosen), *removed),
     )
+
+
+def _arm(chosen: Sequence[Chosen], removed: Sequence[TraceEntry]) -> Arm:
+    if any(entry.step is Step.HOLDOUT for entry in removed):
+        return Arm.HOLDOUT
+    return Arm.TREATMENT if chosen else Arm.NONE
 
 
 def _weigh(context: DecisionContext, actions: Sequence[Action]) -> tuple[list[tuple[Action, Value]], list[TraceEntry]]:
@@ -54,7 +76,7 @@ def _weigh(context: DecisionContext, actions: Sequence[Action]) -> tuple[list[tu
     removed: list[TraceEntry] = []
     for action in actions:
         found = value.value_of(context, action)
-        removal = found if isinstance(found, Removal) else value.worthless(found)
+        removal = found if isinstance(found, Removal) else value.worthless(context, found)
         if removal:
             removed.append(removed_at(Step.VALUE, action.code, removal))
         elif isinstance(found, Value):
@@ -62,14 +84,33 @@ def _weigh(context: DecisionContext, actions: Sequence[Action]) -> tuple[list[tu
     return worthwhile, removed
 
 
-def _choose(worthwhile: Sequence[tuple[Action, Value]], limit: int) -> tuple[list[Chosen], list[TraceEntry]]:
-    best_first = sorted(worthwhile, key=lambda pair: (-pair[1].expected_value, pair[0].code))
-    chosen = [Chosen(action, rank, worth) for rank, (action, worth) in enumerate(best_first[:limit], start=1)]
-    beyond = [
-        removed_at(Step.LIMIT, action.code, Removal("BEYOND_LIMIT", f"ranks {rank}, and {limit} were asked for"))
-        for rank, (action, _) in enumerate(best_first[limit:], start=limit + 1)
-    ]
-    return chosen, beyond
+def _choose(
+    context: DecisionContext, worthwhile: Sequence[tuple[Action, Value]]
+) -> tuple[list[Chosen], list[TraceEntry]]:
+    """Take the best first, as long as each can be had on top of those before it."""
+    service_first = context.value_tier in context.policy.big_spender_tiers
+    chosen: list[Chosen] = []
+    removed: list[TraceEntry] = []
+    so_far = SoFar()
+    rank = 0
+    for action, worth in sorted(worthwhile, key=lambda pair: _order(*pair, service_first=service_first)):
+        failed = next(((s, r) for s, check in CHECKS if (r := check(context, action, worth, so_far))), None)
+        if failed:
+            removed.append(removed_at(failed[0], action.code, failed[1]))
+            continue
+        rank += 1
+        if rank > context.limit:
+            beyond = Removal("BEYOND_LIMIT", f"ranks {rank}, and {context.limit} were asked for")
+            removed.append(removed_at(Step.LIMIT, action.code, beyond))
+            continue
+        so_far.add(action, worth)
+        chosen.append(Chosen(action, rank, worth))
+    return chosen, removed
+
+
+def _order(action: Action, worth: Value, *, service_first: bool) -> tuple[bool, Decimal, str]:
+    """Best first; for who spends much, whatever is no matter of price comes before what is."""
+    return (service_first and action.priced, -worth.expected_value, action.code)
 
 
 def _kept(best: Chosen) -> TraceEntry:

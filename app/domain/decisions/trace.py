@@ -41,6 +41,10 @@ class TraceEntry:
     free_again_at: datetime | None
 
 
+def minute(at: datetime) -> str:
+    return at.isoformat(timespec="minutes")
+
+
 Rule = Callable[[DecisionContext, Action], Removal | None]
 
 

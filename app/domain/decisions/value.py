@@ -4,21 +4,30 @@ expected value = uplift × retained margin − contact cost − p_accept × (acc
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Context, Decimal
 from typing import Final
 
 from app.domain.decisions.context import Action, Churn, DecisionContext
 from app.domain.decisions.trace import Removal
+from app.domain.outcomes import OutcomeKind
+from app.domain.subscribers import Locality
 
 CENT: Final = Decimal("0.01")
 WIDE: Final = Context(prec=60)  # digits enough for any revenue a 32-bit float can hold
 DAYS_A_MONTH: Final = 30
 INTERVAL_Z: Final = 1.96  # 95 % of a normal distribution
+# As many answers as the catalogue's word on acceptance weighs against a person's own (a beta prior's two counts added).
+PRIOR_ANSWERS: Final = 10
+MOST_INCLINED: Final = 2.0  # a few answers tell the direction; how far they may carry an effect is bounded
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An action's worth for one subscriber, money in the operator's currency, over `horizon_days`."""
+    """An action's worth for one subscriber, money in the operator's currency, over `horizon_days`.
+
+    The intervals are the ends of the effect's 95 % interval, carried through the formula.
+    """
 
     uplift: float
     uplift_interval: tuple[float, float]
@@ -29,6 +38,7 @@ class Value:
     dilution: Decimal
     p_accept: float
     expected_value: Decimal
+    value_interval: tuple[Decimal, Decimal]
 
 
 def value_of(context: DecisionContext, action: Action) -> Value | Removal:
@@ -36,12 +46,15 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         return Removal("RISK_UNKNOWN", "the churn risk is unknown, so nothing can be weighed")
     if context.monthly_margin is None:
         return Removal("MARGIN_UNKNOWN", "no revenue is known of the subscriber, so nothing can be weighed")
+    inclined = _inclination(context, action)
     months = Decimal(action.horizon_days) / DAYS_A_MONTH
-    uplift, interval = uplift_of(context.churn, action)
+    keeps = inclined * _staying_power(context)
+    uplift, interval = uplift_of(context.churn, action, keeps)
     retained = _cents(context.monthly_margin * months)
-    dilution = _cents(max(-action.monthly_arpu_effect, Decimal(0)) * months)
-    accepted = Decimal(repr(action.p_accept)) * (action.accept_cost + dilution)
-    expected = Decimal(repr(uplift)) * retained - action.contact_cost - accepted
+    dilution = _cents(action.monthly_giveaway * months)
+    p_accept = min(1.0, action.p_accept * inclined)
+    cost = action.contact_cost + Decimal(repr(p_accept)) * (action.accept_cost + dilution)
+    low, worth, high = (_cents(Decimal(repr(kept)) * retained - cost) for kept in (interval[0], uplift, interval[1]))
     return Value(
         uplift=uplift,
         uplift_interval=interval,
@@ -50,8 +63,9 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         contact_cost=action.contact_cost,
         accept_cost=action.accept_cost,
         dilution=dilution,
-        p_accept=action.p_accept,
-        expected_value=_cents(expected),
+        p_accept=p_accept,
+        expected_value=worth,
+        value_interval=(min(low, high), max(low, high)),
     )
 
 
@@ -59,12 +73,38 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, context=WIDE)
 
 
-def uplift_of(churn: Churn, action: Action) -> tuple[float, tuple[float, float]]:
+def _inclination(context: DecisionContext, action: Action) -> float:
+    """How much likelier than the catalogue says this person is to take it up: by what they said to its like before."""
+    if not context.outcomes or not 0 < action.p_accept < 1:
+        return _readiness(context, action)
+    like = {known.code for known in context.catalogue if known.kind is action.kind}
+    answers = [past.outcome for past in context.outcomes if past.action in like]
+    yes, no = answers.count(OutcomeKind.ACCEPTED), answers.count(OutcomeKind.DECLINED)
+    believed = (PRIOR_ANSWERS * action.p_accept + yes) / (PRIOR_ANSWERS + yes + no)
+    return min(believed / action.p_accept, MOST_INCLINED) * _readiness(context, action)
+
+
+def _readiness(context: DecisionContext, action: Action) -> float:
+    """0 at the moment somebody says "later", and back to 1 as that fades: 1 − 2^(−days ÷ half-life)."""
+    said = context.last(action, OutcomeKind.LATER)
+    if not said:
+        return 1.0
+    days = max(context.at - said[-1], timedelta(0)) / timedelta(days=1)
+    return float(1.0 - 2.0 ** (-days / context.policy.later_half_life_days))
+
+
+def _staying_power(context: DecisionContext) -> float:
+    """Who is only passing through is harder to keep."""
+    return context.policy.floating_keeps if context.locality is Locality.FLOATING else 1.0
+
+
+def uplift_of(churn: Churn, action: Action, keeps: float = 1.0) -> tuple[float, tuple[float, float]]:
     """Fall of the churn probability within the action's horizon: the share it keeps × what would be lost."""
     at_stake = churn_within(churn, action.horizon_days)
     spread = INTERVAL_Z * action.effect.sd
-    low, high = (max(-1.0, min(1.0, share)) for share in (action.effect.mean - spread, action.effect.mean + spread))
-    return action.effect.mean * at_stake, (low * at_stake, high * at_stake)
+    shares = (action.effect.mean, action.effect.mean - spread, action.effect.mean + spread)
+    mean, low, high = (max(-1.0, min(1.0, share * keeps)) * at_stake for share in shares)
+    return mean, (low, high)
 
 
 def churn_within(churn: Churn, days: int) -> float:
@@ -72,7 +112,11 @@ def churn_within(churn: Churn, days: int) -> float:
     return float(1.0 - (1.0 - churn.probability) ** (days / churn.horizon_days))
 
 
-def worthless(value: Value) -> Removal | None:
+def worthless(context: DecisionContext, value: Value) -> Removal | None:
+    low, high = value.value_interval
+    told = f"expected value {value.expected_value} ({low} to {high})"
+    if context.is_ours and value.uplift_interval[1] < 0:
+        return Removal("SLEEPING_DOG", f"{told}: the contact itself would make them likelier to leave")
     if value.expected_value > 0:
         return None
-    return Removal("NOT_WORTH_IT", f"expected value {value.expected_value} is not above 0")
+    return Removal("NOT_WORTH_IT", f"{told} is not above 0")

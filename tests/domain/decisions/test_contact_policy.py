@@ -1,17 +1,19 @@
 """What we start is bound by opt-outs and caps; what the subscriber starts is not; no sale over a complaint."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.domain.decisions.context import Acceptance, Action, ActionKind, Cap, Contact, DecisionContext
+from app.domain.decisions.context import Action, ActionKind, Contact, DecisionContext, HeldClaim, PastOutcome
 from app.domain.decisions.engine import decide
+from app.domain.decisions.policy import Cap, Policy, QuietHours
 from app.domain.decisions.trace import Step, TraceEntry, Verdict
 from app.domain.interactions import Channel, Direction
+from app.domain.outcomes import OutcomeKind
 from tests.factories.decisions import AT, REFUSALS, action, ago, called, caps, contacts, context, contexts
 
 MOMENT = timedelta(microseconds=1)
@@ -22,6 +24,10 @@ NOT_OFFERS = [kind for kind in ActionKind if kind is not ActionKind.OFFER]
 def verdict_on(tried: Action, **others: Any) -> TraceEntry:
     (entry,) = decide(context(tried, **others)).trace
     return entry
+
+
+def accepted(code: str) -> PastOutcome:
+    return PastOutcome(code, OutcomeKind.ACCEPTED, ago(days=3))
 
 
 def is_capped(entry: TraceEntry) -> bool:
@@ -78,10 +84,10 @@ def test_an_action_becomes_free_exactly_when_its_removal_says(limits: list[Cap],
 
 
 def test_an_accepted_action_uses_its_own_cap() -> None:
-    entry = verdict_on(action("a", caps=(WEEKLY,)), acceptances=(Acceptance("a", ago(days=3)),))
+    entry = verdict_on(action("a", caps=(WEEKLY,)), outcomes=(accepted("a"),))
     assert is_capped(entry)
     assert entry.free_again_at == AT + timedelta(days=4)
-    assert verdict_on(action("a", caps=(WEEKLY,)), acceptances=(Acceptance("b", ago(days=3)),)).verdict is Verdict.KEPT
+    assert verdict_on(action("a", caps=(WEEKLY,)), outcomes=(accepted("b"),)).verdict is Verdict.KEPT
 
 
 def test_a_contact_over_another_channel_does_not_use_the_cap() -> None:
@@ -94,7 +100,7 @@ def test_a_contact_by_a_clock_that_runs_ahead_uses_the_cap_all_the_same() -> Non
 
 def test_an_offer_accepted_on_the_day_of_its_call_is_one_contact() -> None:
     twice = action("a", caps=(Cap(window_days=7, max=2),))
-    same_day = {"contacts": (called(days=3),), "acceptances": (Acceptance("a", ago(days=3)),)}
+    same_day = {"contacts": (called(days=3),), "outcomes": (accepted("a"),)}
     assert verdict_on(twice, **same_day).verdict is Verdict.KEPT
 
 
@@ -159,3 +165,115 @@ def test_what_is_chosen_over_an_open_complaint_is_never_an_offer(drawn: Decision
     # J9, K6
     chosen = decide(replace(drawn, open_complaints=max(drawn.open_complaints, 1))).chosen
     assert all(best.action.kind is not ActionKind.OFFER for best in chosen)
+
+
+# ── whose contact it is ──
+
+
+def test_somebody_elses_claim_stands_before_a_contact_of_ours_and_ones_own_does_not() -> None:
+    """Requirement I10."""
+    claim = HeldClaim("anna", "retention", AT + timedelta(minutes=5))
+    entry = verdict_on(action(), claims=(claim,), owner="ben")
+    assert (entry.code, entry.free_again_at) == ("ALREADY_CLAIMED", claim.until)
+    assert "anna holds the right to contact for retention" in entry.reason
+    assert verdict_on(action(), claims=(claim,), owner="anna").verdict is Verdict.KEPT
+    assert verdict_on(action(), claims=(claim,)).code == "ALREADY_CLAIMED"
+    assert verdict_on(action(), claims=(claim,), owner="ben", direction=Direction.INBOUND).verdict is Verdict.KEPT
+
+
+def test_the_one_who_keeps_the_relationship_is_its_only_outgoing_voice() -> None:
+    """Requirement K9."""
+    assert verdict_on(action(), owner="ben", keeper="anna").code == "ANOTHER_KEEPER"
+    assert verdict_on(action(), owner="anna", keeper="anna").verdict is Verdict.KEPT
+    assert verdict_on(action(), keeper="anna").verdict is Verdict.KEPT
+    assert verdict_on(action(), owner="ben", keeper="anna", direction=Direction.INBOUND).verdict is Verdict.KEPT
+
+
+def test_whom_nothing_on_file_reaches_is_not_called() -> None:
+    """Requirement A7."""
+    assert verdict_on(action(), reachable=False).code == "UNREACHABLE"
+    assert verdict_on(action(), reachable=False, direction=Direction.INBOUND).verdict is Verdict.KEPT
+
+
+def test_a_right_that_another_was_just_given_uses_the_cap_until_its_contact_comes() -> None:
+    once = action(caps=(WEEKLY,))
+    right = called(minutes=2)
+    assert is_capped(verdict_on(once, pending=(right,)))
+    # The contact that made use of it counts, and the right no more: two of two are free once more a week later.
+    twice = action(caps=(Cap(window_days=7, max=2),))
+    assert verdict_on(twice, pending=(right,), contacts=(called(minutes=1),)).verdict is Verdict.KEPT
+    assert is_capped(verdict_on(twice, pending=(right,), contacts=(called(minutes=3),)))
+
+
+# ── when ──
+
+
+@pytest.mark.parametrize(
+    ("zone", "code", "free_hours"),
+    [
+        ("Etc/GMT-14", "QUIET_HOURS", 8.5),  # 23:30 there, and quiet until 08:00
+        ("Etc/GMT+4", "QUIET_HOURS", 2.5),  # 05:30
+        ("Etc/GMT+2", "QUIET_HOURS", 0.5),  # 07:30
+        ("Etc/GMT+1", "CHOSEN", None),  # 08:30
+        ("Etc/GMT-11", "CHOSEN", None),  # 20:30
+        (None, "CHOSEN", None),
+    ],
+)
+def test_nobody_is_disturbed_at_night_by_their_own_clock(zone: str | None, code: str, free_hours: float | None) -> None:
+    policy = Policy(quiet_hours=QuietHours(time(21), time(8)))
+    entry = verdict_on(action(), policy=policy, timezone=zone)
+    assert entry.code == code
+    assert entry.free_again_at == (AT + timedelta(hours=free_hours) if free_hours else None)
+    assert verdict_on(action(), policy=policy, timezone=zone, direction=Direction.INBOUND).verdict is Verdict.KEPT
+
+
+def test_quiet_hours_within_a_day_end_on_that_day() -> None:
+    entry = verdict_on(action(), policy=Policy(quiet_hours=QuietHours(time(9), time(12))), timezone="UTC")
+    assert entry.free_again_at == AT.replace(hour=12, minute=0)
+
+
+def test_a_cap_of_the_channel_counts_whatever_the_action() -> None:
+    policy = Policy(channel_caps={Channel.CALL: (WEEKLY,)})
+    assert is_capped(verdict_on(action(), policy=policy, contacts=(called(days=3),)))
+    sms = Policy(channel_caps={Channel.SMS: (WEEKLY,)})
+    assert verdict_on(action(), policy=sms, contacts=(called(days=3),)).verdict is Verdict.KEPT
+
+
+# ── what was said before ──
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_each_no_is_waited_out_longer_and_the_last_for_ever(direction: Direction) -> None:
+    policy = Policy(cool_down_days=(30, 90, None))
+
+    def after(*days: int) -> TraceEntry:
+        noes = tuple(PastOutcome("a", OutcomeKind.DECLINED, ago(days=each)) for each in days)
+        return verdict_on(action("a"), policy=policy, outcomes=noes, direction=direction)
+
+    assert (after(29).code, after(29).free_again_at) == ("COOL_DOWN", AT + timedelta(days=1))
+    assert after(30).verdict is Verdict.KEPT
+    assert (after(200, 89).code, after(200, 90).code) == ("COOL_DOWN", "CHOSEN")
+    assert (after(900, 800, 700).code, after(900, 800, 700).free_again_at) == ("COOL_DOWN", None)
+    assert "declined 3 time(s)" in after(900, 800, 700).reason
+
+
+def test_a_no_to_one_thing_is_no_no_to_another() -> None:
+    no = PastOutcome("b", OutcomeKind.DECLINED, ago(days=1))
+    assert verdict_on(action("a"), policy=Policy(cool_down_days=(None,)), outcomes=(no,)).verdict is Verdict.KEPT
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_nothing_is_sold_to_the_upset(direction: Direction) -> None:
+    """Requirement K6."""
+    entry = verdict_on(action(), upset_at=ago(days=6), direction=direction)
+    assert (entry.code, entry.free_again_at) == ("UPSET", AT + timedelta(days=1))
+    assert verdict_on(action(), upset_at=ago(days=7), direction=direction).verdict is Verdict.KEPT
+    apology = action(kind=ActionKind.APOLOGY)
+    assert verdict_on(apology, upset_at=ago(days=1), direction=direction).verdict is Verdict.KEPT
+
+
+def test_what_was_accepted_is_not_offered_again_while_it_lasts() -> None:
+    lasting = action("a", horizon_days=4)
+    taken = {"outcomes": (accepted("a"),), "direction": Direction.INBOUND}
+    assert verdict_on(lasting, **taken).code == "ALREADY_ACCEPTED"
+    assert verdict_on(action("a", horizon_days=3), **taken).code != "ALREADY_ACCEPTED"

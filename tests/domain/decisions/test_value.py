@@ -1,5 +1,6 @@
 """What an action is worth: uplift × margin − contact cost − p_accept × (accept cost + dilution)."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.decisions.context import Action, Churn, DecisionContext, Effect
+from app.domain.decisions.context import Action, Churn, DecisionContext, Effect, PastOutcome
 from app.domain.decisions.engine import decide
 from app.domain.decisions.trace import Step
 from app.domain.decisions.value import Value, churn_within
-from tests.factories.decisions import action, chances, churns, context, contexts
+from app.domain.interactions import Direction
+from app.domain.outcomes import OutcomeKind
+from tests.factories.decisions import action, ago, chances, churns, context, contexts
 
 CENT = Decimal("0.01")
 days = st.integers(1, 1000)
@@ -47,6 +50,7 @@ def test_the_published_example_comes_out_to_the_cent() -> None:
         dilution=Decimal("12.50"),
         p_accept=0.4,
         expected_value=Decimal("75.75"),
+        value_interval=(Decimal("34.30"), Decimal("117.21")),
     )
 
 
@@ -62,7 +66,8 @@ def test_an_expected_value_is_the_formula_of_the_figures_beside_it(drawn: Decisi
 
 @given(contexts())
 def test_the_figures_follow_from_the_subscriber_and_the_action(drawn: DecisionContext) -> None:
-    for best in decide(drawn).chosen:
+    of_whom_nothing_was_heard = replace(drawn, outcomes=())
+    for best in decide(of_whom_nothing_was_heard).chosen:
         tried, value, churn, margin = best.action, best.value, drawn.churn, drawn.monthly_margin
         assert churn is not None
         assert margin is not None
@@ -146,3 +151,51 @@ def test_more_days_never_hold_less_churn(churn: Churn, some: int, others: int) -
 def test_two_months_of_one_half_are_three_quarters() -> None:
     assert churn_within(Churn(0.5, 30, ()), 60) == pytest.approx(0.75)
     assert churn_within(Churn(0.75, 60, ()), 30) == pytest.approx(0.5)
+
+
+# ── what the person said before ──
+
+
+def told(outcome: OutcomeKind, **time: float) -> PastOutcome:
+    return PastOutcome("twelve_months", outcome, ago(**time))
+
+
+def test_who_said_later_is_ready_again_little_by_little() -> None:
+    fresh = value_of(action()).uplift
+    halves = [
+        value_of(action(contact_cost=Decimal(0)), outcomes=(told(OutcomeKind.LATER, days=days),)).uplift / fresh
+        for days in (7, 14, 700)
+    ]
+    assert halves == pytest.approx([0.5, 0.75, 1.0])
+    (entry,) = decide(context(action(), outcomes=(told(OutcomeKind.LATER, seconds=0),))).trace
+    assert entry.code == "NOT_WORTH_IT"
+
+
+def test_a_yes_makes_its_like_likelier_and_a_no_less_likely() -> None:
+    like = action("like_it", p_accept=0.25)
+    known = {kind: (told(kind, days=200),) for kind in (OutcomeKind.ACCEPTED, OutcomeKind.DECLINED)}
+    chances_of = {
+        kind: next(
+            best.value.p_accept
+            for best in decide(context(like, action(), outcomes=past)).chosen
+            if best.action.code == "like_it"
+        )
+        for kind, past in known.items()
+    }
+    assert chances_of[OutcomeKind.ACCEPTED] == pytest.approx(3.5 / 11)
+    assert chances_of[OutcomeKind.DECLINED] == pytest.approx(2.5 / 11)
+
+
+def test_a_contact_that_only_wakes_them_is_not_made() -> None:
+    waking = action(effect=Effect(-0.2, 0.05))
+    (entry,) = decide(context(waking)).trace
+    assert (entry.step, entry.code) == (Step.VALUE, "SLEEPING_DOG")
+    (answered,) = decide(context(waking, direction=Direction.INBOUND)).trace
+    assert answered.code == "NOT_WORTH_IT"
+
+
+@given(contexts())
+def test_the_interval_of_a_value_holds_it(drawn: DecisionContext) -> None:
+    for best in decide(drawn).chosen:
+        low, high = best.value.value_interval
+        assert low <= best.value.expected_value <= high

@@ -1,0 +1,227 @@
+"""The chain over all decisions: each row is signed as it is written, and linked to all before it a little later.
+
+Signing is a keyed digest: who can write to the tables, and nothing more, can make neither a row nor a link.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import Sessions, lock, transaction
+from app.errors import Conflict, Invalid
+from app.models import Decision, DecisionLink
+from app.vault import Vault
+
+START: Final = bytes(32)
+CHUNK: Final = 500
+# A row is linked long before this has passed: one that turns up later was not written by us.
+SETTLED: Final = timedelta(minutes=10)
+_LARGEST_EXACT: Final = 1e15
+_SIGNED: Final = (
+    "id",
+    "pseudonym",
+    "caller_id",
+    "channel",
+    "direction",
+    "decided_at",
+    "newest_fact",
+    "arm",
+    "policy_version",
+    "inputs",
+    "answer",
+)
+
+
+class HeadGone(Conflict):
+    """The chain does not run through a link that was its head."""
+
+
+class Tampering(StrEnum):
+    FLIPPED = "flipped"
+    DELETED = "deleted"
+    INSERTED = "inserted"
+    REORDERED = "reordered"
+
+
+class Finding(NamedTuple):
+    """What is wrong with which decision, or at which position where nothing is left of it."""
+
+    decision_id: UUID | None
+    position: int | None
+    what: Tampering
+
+
+class Verified(NamedTuple):
+    """How far the chain reaches, what its last link is, how many rows wait to be linked, and what is wrong."""
+
+    linked: int
+    head: bytes
+    waiting: int
+    findings: list[Finding]
+
+
+def mac_of(vault: Vault, decision: Decision) -> bytes:
+    """Sign a row: all of it but the signature."""
+    return vault.fingerprint(_content(decision))
+
+
+def _content(decision: Decision) -> bytes:
+    """One text for a row, whether it is about to be stored or was read back.
+
+    PostgreSQL writes a number without an exponent and knows no negative zero; what looks like a large integer there may
+    have been a float here.
+    """
+    row = {name: getattr(decision, name) for name in _SIGNED}
+    row["context"] = b64encode(decision.context).decode() if decision.context else None
+    plain = json.loads(json.dumps(row, default=_plain), parse_int=_number, parse_float=_number)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _number(digits: str) -> float | int:
+    value = float(digits)
+    return int(value) if value.is_integer() and abs(value) < _LARGEST_EXACT else value
+
+
+def _plain(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _seal(position: int, decision_id: UUID, mac: bytes) -> bytes:
+    return b"seal" + position.to_bytes(8) + decision_id.bytes + mac
+
+
+def _link(before: bytes, seal: bytes) -> bytes:
+    return b"link" + before + seal
+
+
+def _earliest(decision_id: UUID) -> UUID:
+    """The least id of the time some minutes before a decision: what began earlier has long been written."""
+    milliseconds = max((decision_id.int >> 80) - SETTLED // timedelta(milliseconds=1), 0)
+    return UUID(int=milliseconds << 80)
+
+
+async def extend(sessions: Sessions, vault: Vault) -> int:
+    """Link the decisions that are not linked yet, in the order of their ids; returns how many."""
+    linked = 0
+    while True:
+        async with transaction(sessions) as session:
+            added = await _extend(session, vault)
+        linked += added
+        if added < CHUNK:
+            return linked
+
+
+async def _extend(session: AsyncSession, vault: Vault) -> int:
+    await lock(session, "decision chain")
+    last = await _last_link(session)
+    position, before = (last.position, last.link) if last else (0, START)
+    query = _unlinked(Decision.id, Decision.mac).where(Decision.mac.is_not(None))
+    if last:
+        query = query.where(Decision.id > _earliest(last.decision_id))
+    rows = []
+    for decision_id, mac in await session.execute(query.order_by(Decision.id).limit(CHUNK)):
+        position += 1
+        seal = vault.fingerprint(_seal(position, decision_id, mac))
+        before = vault.fingerprint(_link(before, seal))
+        rows.append({"position": position, "decision_id": decision_id, "mac": mac, "seal": seal, "link": before})
+    if rows:
+        await session.execute(insert(DecisionLink), rows)
+    return len(rows)
+
+
+async def _last_link(session: AsyncSession) -> DecisionLink | None:
+    return await session.scalar(select(DecisionLink).order_by(DecisionLink.position.desc()).limit(1))
+
+
+def _unlinked(*what: Any) -> Select[Any]:
+    query = select(*what).outerjoin(DecisionLink, DecisionLink.decision_id == Decision.id)
+    return query.where(DecisionLink.decision_id.is_(None))
+
+
+async def read_at_leisure(session: AsyncSession) -> None:
+    """Let this transaction's questions take as long as they need: the whole log is read."""
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
+async def require_head(session: AsyncSession, head: str) -> None:
+    """Raise HeadGone unless the chain runs through a head noted earlier: cutting off its end leaves no other trace."""
+    position, _, link = head.partition(":")
+    if not position.isdecimal():
+        raise Invalid(f"a head is written POSITION:LINK, and {head!r} is not")
+    found = await session.get(DecisionLink, int(position))
+    if found is None or found.link.hex() != link:
+        raise HeadGone(f"the chain no longer runs through its head of position {position}: its end was cut off")
+
+
+async def verify(session: AsyncSession, vault: Vault, show: Callable[[float], object]) -> Verified:
+    """Walk the whole chain and every decision beside it; `show` takes the share that is done, 0…1."""
+    last = await _last_link(session)
+    reader = _Reader(vault)
+    for start in range(0, last.position if last else 0, CHUNK):
+        query = (
+            select(DecisionLink, Decision)
+            .outerjoin(Decision, Decision.id == DecisionLink.decision_id)
+            .where(DecisionLink.position > start, DecisionLink.position <= start + CHUNK)
+        )
+        rows = {link.position: (link, decision) for link, decision in await session.execute(query)}
+        for position in range(start + 1, min(start + CHUNK, last.position if last else 0) + 1):
+            reader.read(position, *rows.get(position, (None, None)))
+        session.expunge_all()
+        show(min(1.0, (start + CHUNK) / (last.position if last else 1)))
+    waiting = await _read_unlinked(session, reader, last)
+    return Verified(last.position if last else 0, last.link if last else START, waiting, reader.findings)
+
+
+async def _read_unlinked(session: AsyncSession, reader: "_Reader", last: DecisionLink | None) -> int:
+    """Rows that are not linked yet are signed all the same; one that should have been linked long ago was put in."""
+    waiting = 0
+    first = await session.scalar(select(DecisionLink.decision_id).order_by(DecisionLink.position).limit(1))
+    for decision in await session.scalars(_unlinked(Decision).order_by(Decision.id)):
+        is_older_than_signing = decision.mac is None and (first is None or decision.id < first)
+        is_late = last is not None and decision.id <= _earliest(last.decision_id)
+        if is_older_than_signing:
+            continue
+        if is_late or not reader.signs(decision):
+            reader.findings.append(Finding(decision.id, None, Tampering.INSERTED))
+        else:
+            waiting += 1
+    return waiting
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads link after link, and remembers what the one before said."""
+
+    vault: Vault
+    findings: list[Finding] = field(default_factory=list)
+    before: bytes | None = START
+
+    def signs(self, decision: Decision) -> bool:
+        return decision.mac is not None and self.vault.recognises(_content(decision), decision.mac)
+
+    def read(self, position: int, link: DecisionLink | None, decision: Decision | None) -> None:
+        wrong = self._what_is_wrong(position, link, decision)
+        if wrong:
+            self.findings.append(Finding(link.decision_id if link else None, position, wrong))
+        # Of a link whose predecessor is gone or false nothing more can be said than that it is where it belongs.
+        self.before = link.link if link and wrong in {None, Tampering.DELETED, Tampering.FLIPPED} else None
+
+    def _what_is_wrong(self, position: int, link: DecisionLink | None, decision: Decision | None) -> Tampering | None:
+        if link is None:
+            return Tampering.DELETED
+        if not self.vault.recognises(_seal(position, link.decision_id, link.mac), link.seal):
+            return Tampering.REORDERED
+        if self.before is not None and not self.vault.recognises(_link(self.before, link.seal), link.link):
+            return Tampering.REORDERED
+        if decision is None:
+            return Tampering.DELETED
+        return None if decision.mac == link.mac and self.signs(decision) else Tampering.FLIPPED

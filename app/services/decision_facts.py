@@ -1,0 +1,122 @@
+"""The one question behind a decision: everything known of a person, under all their ids, in one round trip."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import DateTime
+
+from app.schemas.policies import LONGEST_WINDOW_DAYS
+
+REMEMBERED: Final = timedelta(days=LONGEST_WINDOW_DAYS + 1)
+
+# A person is the surviving id and all that were merged into it. Rights given to others lately are their outbound
+# decisions that chose something; the caller's own are replaced by what it is given now.
+_QUESTION: Final = text("""
+WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = :subscriber_id),
+survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
+person AS MATERIALIZED (
+    SELECT s.subscriber_id, s.pseudonym, s.consents, s.updated_at
+    FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
+    UNION ALL
+    SELECT s.subscriber_id, s.pseudonym, s.consents, s.updated_at
+    FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
+),
+contacts AS MATERIALIZED (
+    SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment
+    FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > :since
+),
+complained AS MATERIALIZED (
+    SELECT c.status, c.network_fault_type, c.updated_at FROM person p JOIN complaints c USING (subscriber_id)
+),
+answered AS MATERIALIZED (
+    SELECT r.answered_at, r.dissatisfied, r.recorded_at FROM person p JOIN survey_responses r USING (subscriber_id)
+    ORDER BY r.answered_at DESC LIMIT 1
+),
+told AS MATERIALIZED (
+    SELECT o.id, o.action, o.outcome, o.occurred_at, o.recorded_at FROM person p JOIN outcomes o USING (pseudonym)
+),
+claimed AS MATERIALIZED (
+    SELECT c.owner, c.purpose, c.expires_at, c.claimed_at, c.released_at
+    FROM person p JOIN contact_claims c USING (subscriber_id) WHERE c.expires_at > :a_moment_ago
+),
+snapshot AS MATERIALIZED (
+    SELECT f.as_of, f.features, f.recorded_at FROM person p CROSS JOIN LATERAL (
+        SELECT as_of, features, recorded_at FROM feature_snapshots
+        WHERE subscriber_id = p.subscriber_id ORDER BY as_of DESC LIMIT 1
+    ) f ORDER BY f.as_of DESC LIMIT 1
+),
+decided AS MATERIALIZED (
+    SELECT d.* FROM person p JOIN decisions d USING (pseudonym) WHERE d.decided_at > :a_moment_ago
+)
+SELECT json_build_object(
+    'policy', (SELECT version FROM policies ORDER BY id DESC LIMIT 1),
+    'consents', (SELECT json_agg(consents) FROM person),
+    'newest_fact', greatest(
+        (SELECT max(updated_at) FROM person), (SELECT max(recorded_at) FROM contacts),
+        (SELECT max(updated_at) FROM complained), (SELECT max(recorded_at) FROM answered),
+        (SELECT max(recorded_at) FROM told), (SELECT max(greatest(claimed_at, released_at)) FROM claimed),
+        (SELECT recorded_at FROM snapshot)
+    ),
+    'snapshot', (SELECT row_to_json(snapshot) FROM snapshot),
+    'contacts', (
+        SELECT json_agg(json_build_array(channel, occurred_at) ORDER BY occurred_at)
+        FROM contacts WHERE direction = 'outbound'
+    ),
+    'mood', (
+        SELECT json_build_array(sentiment, occurred_at) FROM contacts
+        WHERE sentiment IS NOT NULL ORDER BY occurred_at DESC LIMIT 1
+    ),
+    'answer', (SELECT row_to_json(answered) FROM answered),
+    'open_complaints', (SELECT count(*) FROM complained WHERE status IN ('open', 'in_progress')),
+    'open_faults', (SELECT count(network_fault_type) FROM complained WHERE status IN ('open', 'in_progress')),
+    'outcomes', (
+        SELECT json_agg(json_build_array(action, outcome, occurred_at) ORDER BY occurred_at, id) FROM told
+    ),
+    'claims', (
+        SELECT json_agg(json_build_array(owner, purpose, expires_at) ORDER BY expires_at) FROM claimed
+        WHERE released_at IS NULL AND expires_at > :at
+    ),
+    'bill_is_flat', (
+        SELECT g.flat_fee AND coalesce(me.payer, g.payer) = 'group' FROM me JOIN groups g USING (group_id)
+    ),
+    'recent', (
+        SELECT json_build_object('id', id, 'newest_fact', newest_fact, 'policy', policy_version) FROM decided
+        WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = :caller_id
+        AND channel = :channel AND direction = :direction ORDER BY decided_at DESC LIMIT 1
+    ),
+    'rights', (
+        SELECT json_agg(json_build_array(channel, decided_at)) FROM decided
+        WHERE direction = 'outbound' AND caller_id <> :caller_id AND answer -> 'actions' <> '[]'
+    ),
+    'held', (
+        SELECT json_agg(json_build_array(r.action, r.day, r.uses, r.cost::text, r.given_away::text))
+        FROM person p JOIN reservations r USING (pseudonym) WHERE r.state = 'open'
+    ),
+    'pseudonyms', (SELECT json_agg(pseudonym) FROM person),
+    'spent', (
+        SELECT coalesce(sum(r.spending), 0)::text FROM person p JOIN reservations r USING (pseudonym)
+        WHERE r.state = 'accepted' AND r.settled_at > :since
+    ),
+    'ledger', (
+        SELECT json_agg(json_build_array(kind, key, amount::text)) FROM ledger_entries
+        WHERE period = :today OR (kind = 'arpu' AND period = :month)
+    ),
+    'base', (
+        SELECT json_build_array(subscribers, monthly_revenue::text) FROM arpu_bases
+        ORDER BY measured_at DESC LIMIT 1
+    )
+) FROM me
+""").bindparams(
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("since", type_=DateTime(timezone=True)),
+    bindparam("a_moment_ago", type_=DateTime(timezone=True)),
+)
+
+
+async def find_facts(session: AsyncSession, **asked: Any) -> dict[str, Any] | None:
+    """Return everything a decision about `subscriber_id` depends on as plain JSON; None if there is no such one."""
+    at: datetime = asked["at"]
+    facts: dict[str, Any] | None = await session.scalar(_QUESTION, asked | {"since": at - REMEMBERED})
+    return facts
