@@ -96,6 +96,7 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         deciding.session,
         subscriber_id=subscriber.subscriber_id,
         caller_id=deciding.caller_id,
+        owner=owner,
         channel=question.channel.value,
         direction=question.direction.value,
         at=at,

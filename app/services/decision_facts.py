@@ -12,7 +12,7 @@ from app.schemas.policies import LONGEST_WINDOW_DAYS
 REMEMBERED: Final = timedelta(days=LONGEST_WINDOW_DAYS + 1)
 
 # A person is the surviving id and all that were merged into it. Rights given to others lately are their outbound
-# decisions that chose something; the caller's own are replaced by what it is given now.
+# decisions that chose something; a caller's own, for the same owner, are replaced by what it is given now.
 _QUESTION: Final = text("""
 WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = :subscriber_id),
 survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
@@ -84,11 +84,12 @@ SELECT json_build_object(
     'recent', (
         SELECT json_build_object('id', id, 'newest_fact', newest_fact, 'policy', policy_version) FROM decided
         WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = :caller_id
-        AND channel = :channel AND direction = :direction ORDER BY decided_at DESC LIMIT 1
+        AND inputs ->> 'owner' IS NOT DISTINCT FROM CAST(:owner AS text) AND channel = :channel AND direction = :direction ORDER BY decided_at DESC LIMIT 1
     ),
     'rights', (
         SELECT json_agg(json_build_array(channel, decided_at)) FROM decided
-        WHERE direction = 'outbound' AND caller_id <> :caller_id AND answer -> 'actions' <> '[]'
+        WHERE direction = 'outbound' AND answer -> 'actions' <> '[]'
+        AND (caller_id <> :caller_id OR inputs ->> 'owner' IS DISTINCT FROM CAST(:owner AS text))
     ),
     'held', (
         SELECT json_agg(json_build_array(r.action, r.day, r.uses, r.cost::text, r.given_away::text))

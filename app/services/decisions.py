@@ -39,7 +39,7 @@ async def decide_and_record(
 ) -> tuple[DecisionRead, Gathered | None]:
     """Decide and record; return also what it was decided on, or None if it was decided before.
 
-    The same caller asking again within some minutes gets the same decision, as long as nothing new is known and the
+    The same caller asking again, for the same owner, within some minutes gets the same decision, as long as nothing new is known and the
     same rules are in force. Decisions about one person are taken one after another, by whichever id.
     """
     session = deciding.session

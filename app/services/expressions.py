@@ -178,7 +178,7 @@ def _try(rule: Program, expression: str, field: str, samples: Facts) -> None:
         name = found[1] if (found := re.search(r"function: '(\w+)'", told)) else None
         at = max(expression.find(name), 0) if name else 0
         why = (
-            f"{name} is no known function" if name else "mixes types; every number of a fact is a double, so write 1.0"
+            "names no known function" if name else "mixes types; every number of a fact is a double, so write 1.0"
         )
         raise ExpressionRefused.at(field, f"{_place(expression, at)}: {why}") from error
     if not isinstance(answer, bool):

@@ -1,10 +1,12 @@
 """The catalogue: written as data, checked when it is saved, in force from then on."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.factories.actions import put, retire, written
 from tests.factories.answers import problem, refused_fields
@@ -41,7 +43,10 @@ def test_an_action_is_created_read_and_replaced(api: httpx.Client, code: str) ->
 
 def test_the_shipped_catalogue_is_large_enough_to_begin_with(api: httpx.Client) -> None:
     """Requirements D13, I13, I20."""
-    shipped = [action for action in walk(api, "/v1/actions", 50) if not action["code"].startswith("tried")]
+    codes = {
+        action["code"] for action in yaml.safe_load((files("app") / "catalogue" / "actions.yaml").read_text("utf-8"))
+    }
+    shipped = [action for action in walk(api, "/v1/actions", 50) if action["code"] in codes]
     assert len(shipped) >= 20
     assert {action["kind"] for action in shipped} == {
         "offer", "call", "repair", "apology", "visit", "information", "nothing",
