@@ -121,16 +121,25 @@ async def lock(session: AsyncSession, *names: str) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(lock_number(*names))))
 
 
-async def copy(session: AsyncSession, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add many rows of the same columns by COPY, in the session's transaction: several times faster than INSERT.
+async def driver(session: AsyncSession) -> asyncpg.Connection:
+    """Return the session's connection as its driver has it, for the hottest questions: they cost a fifth there.
 
     The session must have asked something before: that is what begins its transaction on the driver's side.
     """
+    connection = await (await session.connection()).get_raw_connection()
+    return connection.driver_connection
+
+
+async def copy(session: AsyncSession, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add many rows of the same columns by COPY, in the session's transaction: several times faster than INSERT.
+
+    As with `driver`, the session must have asked something before.
+    """
     if rows:
-        connection = await (await session.connection()).get_raw_connection()
-        driver: asyncpg.Connection = connection.driver_connection
         columns = tuple(rows[0])
-        await driver.copy_records_to_table(table, records=[tuple(row.values()) for row in rows], columns=columns)
+        await (await driver(session)).copy_records_to_table(
+            table, records=[tuple(row.values()) for row in rows], columns=columns
+        )
 
 
 def lock_number(*names: str) -> int:

@@ -1,16 +1,17 @@
 """`make bench`: the measured promises, as one table. Figures belong to the machine they were taken on.
 
-All of them, or those named: `./run bench serving`, `contacts`, `overviews`, `models`, `large` (which takes minutes).
+All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 """
 
 import sys
 
-from bench import contacts, large, models, overviews, serving
+from bench import contacts, decisions, large, models, overviews, serving
 
 ALL = {
     "serving": serving.measure,
     "contacts": contacts.measure,
     "overviews": overviews.measure,
+    "decisions": decisions.measure,
     "models": models.measure,
     "large": large.measure,
 }

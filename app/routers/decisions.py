@@ -1,7 +1,9 @@
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic_core import to_json
 
 from app.domain.interactions import Channel, Direction
 from app.routers import examples
@@ -35,26 +37,33 @@ Trace = Annotated[TraceDetail, Query(description="full: every action; summary: t
     summary="Decide the next best actions, and record the decision",
     status_code=201,
     dependencies=[allow("decisions:write"), Once],
-    responses={200: {"model": DecisionRead, "description": "Asked a moment ago: the same decision"}, **writes(409)},
+    response_class=Response,
+    responses={
+        200: {"model": DecisionRead, "description": "Asked a moment ago: the same decision"},
+        201: {"model": DecisionRead, "description": "Decided and recorded"},
+        **writes(409),
+    },
     openapi_extra=examples.body(examples.DECISION),
 )
-async def decide(
-    question: DecisionCreate,
-    session: SessionDep,
-    caller: CallerDep,
-    resources: ResourcesDep,
-    at: AtDep,
-    response: Response,
-    trace: Trace = "full",
-) -> DecisionRead:
-    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at, caller.id)
-    decision, gathered = await decisions.decide_and_record(deciding, caller, question)
-    if gathered:
-        _observe(resources, decision, gathered)
-    response.status_code = 201 if gathered else 200
-    response.headers["Location"] = f"/v1/decisions/{decision.decision_id}"
-    show_trace(decision, trace)
-    return decision
+async def decide(question: DecisionCreate, request: Request, trace: Trace = "full") -> Response:
+    state, resources = request.state, request.state.resources
+    decided = await decisions.decide_and_record(_deciding(request), state.caller, question)
+    if decided.gathered:
+        _observe(resources, decided.answer, decided.gathered)
+    status = 201 if decided.gathered else 200
+    location = {"Location": f"/v1/decisions/{decided.answer['decision_id']}"}
+    # Written as it is: it was put together of what was checked when it came in, and somebody waits for it.
+    return Response(_shown(decided.answer, trace), status, location, media_type="application/json")
+
+
+def _deciding(request: Request) -> Deciding:
+    state, resources = request.state, request.state.resources
+    known = (state.session, resources.bundles, resources.settings, resources.vault, state.at, state.caller.id)
+    return Deciding(*known)
+
+
+def _shown(answer: Mapping[str, Any], trace: TraceDetail) -> bytes:
+    return to_json({**answer, "trace": show_trace(answer["trace"], trace)})
 
 
 @router.get(
@@ -69,7 +78,8 @@ async def get_decision(
 ) -> DecisionRead:
     row, subscriber = await decisions.get_decision(session, decision_id)
     decision = decisions.read(row, subscriber.subscriber_id)
-    show_trace(decision, trace)
+    if trace != "full":
+        decision.trace = [entry for entry in decision.trace if trace == "summary" and entry.verdict == "kept"]
     return decision
 
 
@@ -119,32 +129,28 @@ async def contest_decision(
     "/v1/subscribers/{subscriber_id}/next-best-actions",
     operation_id="preview_next_best_actions",
     summary="What would be decided, without recording it",
+    response_class=Response,
     dependencies=[allow("decisions:read")],
-    responses=reads(404),
+    responses={200: {"model": PreviewRead, "description": "The preview"}, **reads(404)},
 )
 async def preview_next_best_actions(
     subscriber_id: Annotated[SubscriberId, Path()],
     channel: Annotated[Channel, Query()],
-    session: SessionDep,
-    caller: CallerDep,
-    resources: ResourcesDep,
-    at: AtDep,
+    request: Request,
     direction: Annotated[Direction, Query()] = Direction.INBOUND,
     limit: Annotated[int, Query(ge=1, le=10)] = 3,
     trace: Trace = "full",
-) -> PreviewRead:
+) -> Response:
     question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
-    deciding = Deciding(session, resources.bundles, resources.settings, resources.vault, at, caller.id)
-    answer = await decisions.preview(deciding, question)
-    show_trace(answer, trace)
-    return answer
+    answer = await decisions.preview(_deciding(request), question)
+    return Response(_shown(answer, trace), media_type="application/json")
 
 
-def _observe(resources: Resources, decision: DecisionRead, gathered: Gathered) -> None:
+def _observe(resources: Resources, answer: Mapping[str, Any], gathered: Gathered) -> None:
     metrics, score = resources.metrics, gathered.score
-    metrics.decisions.labels(decision.arm.value).inc()
+    metrics.decisions.labels(answer["arm"].value).inc()
     if score and gathered.known_at:
-        scores.note(resources.traffic, score, decision.decided_at)
+        scores.note(resources.traffic, score, answer["decided_at"])
         metrics.stale_scores.labels(score.bundle.manifest.churn_kind).inc(gathered.is_stale)
         # A snapshot written by another machine a moment ago may seem to come from the future.
-        metrics.data_to_action.observe(max(0, (decision.decided_at - gathered.known_at).total_seconds()))
+        metrics.data_to_action.observe(max(0, (answer["decided_at"] - gathered.known_at).total_seconds()))

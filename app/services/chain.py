@@ -4,14 +4,16 @@ Signing is a keyed digest: who can write to the tables, and nothing more, can ma
 """
 
 import json
+import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy import Select, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +26,8 @@ START: Final = bytes(32)
 CHUNK: Final = 500
 # A row is linked long before this has passed: one that turns up later was not written by us.
 SETTLED: Final = timedelta(minutes=10)
-_LARGEST_EXACT: Final = 1e15
+_DOUBTFUL_DIGITS: Final = 16
+_DOUBTFUL: Final = re.compile(r"\de\+|\d{16}|-0\.0")
 _SIGNED: Final = (
     "id",
     "pseudonym",
@@ -68,26 +71,31 @@ class Verified(NamedTuple):
     findings: list[Finding]
 
 
-def mac_of(vault: Vault, decision: Decision) -> bytes:
-    """Sign a row: all of it but the signature."""
-    return vault.fingerprint(_content(decision))
+def mac_of(vault: Vault, row: dict[str, Any]) -> bytes:
+    """Sign a row that is about to be stored, `inputs` and `answer` as the JSON they will be: all but the signature."""
+    return vault.fingerprint(_content(row | {name: from_json(row[name]) for name in ("inputs", "answer")}))
 
 
-def _content(decision: Decision) -> bytes:
+def _content(row: Mapping[str, Any]) -> bytes:
     """One text for a row, whether it is about to be stored or was read back.
 
     PostgreSQL writes a number without an exponent and knows no negative zero; what looks like a large integer there may
-    have been a float here.
+    have been a float here. Where a number may look different, all are read anew.
     """
-    row = {name: getattr(decision, name) for name in _SIGNED}
-    row["context"] = b64encode(decision.context).decode() if decision.context else None
-    plain = json.loads(json.dumps(row, default=_plain), parse_int=_number, parse_float=_number)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    signed = {name: row[name] for name in _SIGNED}
+    signed["context"] = b64encode(row["context"]).decode() if row["context"] else None
+    text = json.dumps(signed, default=_plain, sort_keys=True)
+    if _DOUBTFUL.search(text):
+        text = json.dumps(json.loads(text, parse_int=_integer, parse_float=_float), sort_keys=True)
+    return text.encode()
 
 
-def _number(digits: str) -> float | int:
-    value = float(digits)
-    return int(value) if value.is_integer() and abs(value) < _LARGEST_EXACT else value
+def _integer(digits: str) -> float | int:
+    return int(digits) if len(digits) < _DOUBTFUL_DIGITS else float(digits)
+
+
+def _float(digits: str) -> float:
+    return float(digits) + 0.0
 
 
 def _plain(value: object) -> str:
@@ -206,7 +214,7 @@ class _Reader:
     before: bytes | None = START
 
     def signs(self, decision: Decision) -> bool:
-        return decision.mac is not None and self.vault.recognises(_content(decision), decision.mac)
+        return decision.mac is not None and self.vault.recognises(_content(vars(decision)), decision.mac)
 
     def read(self, position: int, link: DecisionLink | None, decision: Decision | None) -> None:
         wrong = self._what_is_wrong(position, link, decision)

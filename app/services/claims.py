@@ -7,14 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import lock
 from app.domain.access import Caller
 from app.errors import Conflict, Forbidden, NotFound
 from app.models import ContactClaim
 from app.models.base import new_id
 from app.schemas.claims import ClaimCreate
 from app.services.access import require_agent
-from app.services.subscribers import hold_subscriber, list_identity
+from app.services.subscribers import hold_person, list_identity
 
 OVERRIDE: Final = "privacy:admin"  # what an administrator's key carries, and no desk's
 
@@ -34,8 +33,7 @@ class NotTheirClaim(Forbidden):
 async def claim(session: AsyncSession, caller: Caller, wanted: ClaimCreate, at: datetime) -> ContactClaim:
     """Claim a person for a purpose, by whichever of their ids; raises AlreadyClaimed."""
     require_agent(caller, wanted.owner)
-    subscriber = await hold_subscriber(session, wanted.subscriber_id)
-    await lock(session, "decide", subscriber.merged_into or subscriber.subscriber_id)
+    await hold_person(session, wanted.subscriber_id)
     identity = await list_identity(session, wanted.subscriber_id)
     held = select(ContactClaim).where(
         ContactClaim.subscriber_id.in_(identity),
@@ -48,7 +46,7 @@ async def claim(session: AsyncSession, caller: Caller, wanted: ClaimCreate, at: 
         raise AlreadyClaimed(f"{other.owner} holds the right to contact for {wanted.purpose} until {until}")
     made = ContactClaim(
         id=new_id(),
-        subscriber_id=subscriber.subscriber_id,
+        subscriber_id=wanted.subscriber_id,
         purpose=wanted.purpose,
         owner=wanted.owner,
         caller_id=caller.id,

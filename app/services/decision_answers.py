@@ -1,21 +1,17 @@
 """What a decision says, in the shapes of the wire."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from pydantic_core import to_json
+
 from app.domain.decisions.context import Churn, DecisionContext, PastOutcome
 from app.domain.decisions.engine import Chosen, Verdicts
-from app.schemas.decisions import (
-    DecidedActionRead,
-    DecisionRead,
-    DecisionScoreRead,
-    LastContactRead,
-    PreviewRead,
-    TraceDetail,
-    TraceEntryRead,
-)
+from app.domain.decisions.trace import TraceEntry
+from app.domain.decisions.value import Value
+from app.schemas.decisions import DecisionScoreRead, TraceDetail
 from app.services import scores
 from app.services.scores import Score
 
@@ -31,16 +27,15 @@ class Shown:
     currency: str
 
 
-def answer_of(subscriber_id: str, context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dict[str, Any]:
-    """The fields of a DecisionAnswer."""
+def answer_of(context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dict[str, Any]:
+    """The fields of a DecisionAnswer but whom it is about, ready to be written as JSON."""
     return {
-        "subscriber_id": subscriber_id,
-        "channel": context.channel,
-        "direction": context.direction,
+        "channel": context.channel.value,
+        "direction": context.direction.value,
         "decided_at": context.at,
         "actions": [_decided(chosen, context.churn) for chosen in verdicts.chosen],
         "none_because": verdicts.none_because,
-        "trace": [TraceEntryRead.model_construct(**asdict(entry)) for entry in verdicts.trace],
+        "trace": [_traced(entry) for entry in verdicts.trace],
         "last_contact": _last_contact(context.outcomes),
         "score": _scored(shown, shown.score) if shown.score else None,
         "policy_version": shown.policy_version,
@@ -48,39 +43,49 @@ def answer_of(subscriber_id: str, context: DecisionContext, verdicts: Verdicts, 
     }
 
 
-def _last_contact(outcomes: Sequence[PastOutcome]) -> LastContactRead | None:
+def _traced(entry: TraceEntry) -> dict[str, Any]:
+    return {
+        "action": entry.action,
+        "step": entry.step,
+        "verdict": entry.verdict,
+        "code": entry.code,
+        "reason": entry.reason,
+        "free_again_at": entry.free_again_at,
+    }
+
+
+def _last_contact(outcomes: Sequence[PastOutcome]) -> dict[str, Any] | None:
     if not outcomes:
         return None
     last = outcomes[-1]
-    return LastContactRead(action=last.action, at=last.at, outcome=last.outcome)
+    return {"action": last.action, "at": last.at, "outcome": last.outcome}
 
 
-def _scored(shown: Shown, score: Score) -> DecisionScoreRead:
-    return DecisionScoreRead(
-        probability=score.probability,
-        band=score.band,
-        horizon_days=score.bundle.manifest.horizon_days,
-        drivers=scores.present_drivers(score.drivers),
-        model=scores.present_model(score.bundle),
-        as_of=shown.as_of,
-        stale=shown.is_stale,
-    )
+def _scored(shown: Shown, score: Score) -> dict[str, Any]:
+    plain = scores.as_plain(score, None, shown.as_of, shown.is_stale)
+    return {name: plain[name] for name in DecisionScoreRead.model_fields}
 
 
-def _decided(chosen: Chosen, churn: Churn | None) -> DecidedActionRead:
+def _decided(chosen: Chosen, churn: Churn | None) -> dict[str, Any]:
     action = chosen.action
-    return DecidedActionRead(
-        **asdict(chosen.value),
-        code=action.code,
-        rank=chosen.rank,
-        name=action.name,
-        say=action.say,
-        uplift_source="prior",
-        because=list(churn.reasons) if churn else [],
-    )
+    worth = {field.name: getattr(chosen.value, field.name) for field in fields(Value)}
+    return worth | {
+        "code": action.code,
+        "rank": chosen.rank,
+        "name": action.name,
+        "say": action.say,
+        "uplift_source": "prior",
+        "because": list(churn.reasons) if churn else [],
+    }
 
 
-def show_trace(answer: DecisionRead | PreviewRead, detail: TraceDetail) -> None:
-    """Shorten the trace as asked: `summary` keeps what was chosen, `none` nothing."""
-    if detail != "full":
-        answer.trace = [entry for entry in answer.trace if detail == "summary" and entry.verdict == "kept"]
+def as_stored(answer: Mapping[str, Any]) -> bytes:
+    """The answer as the log keeps it, in JSON."""
+    return to_json(answer)
+
+
+def show_trace(trace: Sequence[dict[str, Any]], detail: TraceDetail) -> list[dict[str, Any]]:
+    """Shorten a trace as asked: `summary` keeps what was chosen, `none` nothing."""
+    if detail == "full":
+        return list(trace)
+    return [entry for entry in trace if detail == "summary" and entry["verdict"] == "kept"]

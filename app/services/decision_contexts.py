@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import subscribers as people
@@ -28,13 +29,13 @@ from app.domain.interactions import Channel, Sentiment
 from app.domain.outcomes import OutcomeKind
 from app.ml.bundle import Bundle
 from app.ml.features import FeaturesRefused
-from app.models import Subscriber
 from app.schemas.decisions import DecisionCreate
 from app.services import ledger, scores
 from app.services.decision_facts import find_facts
 from app.services.ledger import Held
 from app.services.policies import NothingPublished, Rulebook, find_rulebook
 from app.services.scores import Bundles, NoModel, Score
+from app.services.subscribers import not_found
 from app.settings import Settings
 from app.vault import Vault
 
@@ -54,6 +55,7 @@ _PROFILE_FACTS: Final = (
 )
 Json = Mapping[str, Any]
 situations: Final = TypeAdapter(Situation)
+_SITUATION: Final = tuple(field.name for field in fields(Situation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,17 @@ class Gathered:
     recent: Json | None
     held: list[Held]
     pseudonyms: list[str]
+    me: Json
     language: str
     currency: str
 
 
-async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionCreate, owner: str | None) -> Gathered:
+async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None) -> Gathered:
+    """Gather all that a decision depends on; raises SubscriberNotFound."""
     settings, at = deciding.settings, deciding.at
     facts = await find_facts(
         deciding.session,
-        subscriber_id=subscriber.subscriber_id,
+        subscriber_id=question.subscriber_id,
         caller_id=deciding.caller_id,
         owner=owner,
         channel=question.channel.value,
@@ -104,14 +108,16 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         today=deciding.today,
         month=ledger.month_of(deciding.today),
     )
-    if facts is None or facts["policy"] is None:
+    if facts is None:
+        raise not_found()
+    if facts["policy"] is None:
         raise NothingPublished("no policy is published: run `stayline migrate`")
     rulebook = await find_rulebook(deciding.session, facts["policy"], settings.language)
     snapshot = facts["snapshot"]
     as_of = date.fromisoformat(snapshot["as_of"]) if snapshot else None
     score = score_of(_bundle(deciding.bundles), snapshot["features"], as_of) if snapshot and as_of else None
     held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
-    situation = _situation(deciding, subscriber, question, facts, score, rulebook)
+    situation = _situation(deciding, question, facts, score, rulebook)
     situation = replace(
         situation, owner=owner, ledger=ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
     )
@@ -126,13 +132,14 @@ async def gather(deciding: Deciding, subscriber: Subscriber, question: DecisionC
         recent=facts["recent"],
         held=held,
         pseudonyms=facts["pseudonyms"],
+        me=facts["me"],
         language=settings.language,
         currency=settings.currency,
     )
 
 
 def as_context(situation: Situation, rulebook: Rulebook) -> DecisionContext:
-    known = {field.name: getattr(situation, field.name) for field in fields(Situation)}
+    known = {name: getattr(situation, name) for name in _SITUATION}
     return DecisionContext(**known, catalogue=rulebook.catalogue, policy=rulebook.policy)
 
 
@@ -152,18 +159,17 @@ def score_of(bundle: Bundle, features: Json, as_of: date) -> Score | None:
 
 def _situation(
     deciding: Deciding,
-    subscriber: Subscriber,
     question: DecisionCreate,
     facts: Json,
     score: Score | None,
     rules: Rulebook,
 ) -> Situation:
-    settings = deciding.settings
+    settings, me = deciding.settings, facts["me"]
     features = facts["snapshot"]["features"] if facts["snapshot"] else {}
     outcomes = tuple(PastOutcome(a, OutcomeKind(o), datetime.fromisoformat(at)) for a, o, at in facts["outcomes"] or ())
-    tenure = _tenure_months(subscriber.joined_on, deciding.today)
-    person = subscriber.merged_into or subscriber.subscriber_id
-    asked = _facts(subscriber, features, score, facts, outcomes)
+    tenure = _tenure_months(me["joined_on"], deciding.today)
+    person = me["merged_into"] or me["subscriber_id"]
+    asked = _facts(features, score, facts, outcomes)
     asked["subscriber"] |= (
         {}
         if tenure is None
@@ -177,7 +183,7 @@ def _situation(
         channel=question.channel,
         direction=question.direction,
         limit=question.limit,
-        status=people.SubscriberStatus(subscriber.status),
+        status=people.SubscriberStatus(me["status"]),
         opted_out=frozenset(name for name, allowed in strictest(facts["consents"]).items() if not allowed),
         facts=asked | {"context": question.context or {}},
         churn=churn_of(score) if score else None,
@@ -190,12 +196,12 @@ def _situation(
         claims=tuple(
             HeldClaim(owner, why, datetime.fromisoformat(until)) for owner, why, until in facts["claims"] or ()
         ),
-        keeper=subscriber.owner,
+        keeper=me["owner"],
         upset_at=_upset_at(facts),
-        reachable=_is_reachable(subscriber, question.channel),
-        timezone=subscriber.timezone or settings.timezone_if_set,
-        value_tier=subscriber.value_tier,
-        locality=people.Locality(subscriber.locality) if subscriber.locality else None,
+        reachable=_is_reachable(me, question.channel),
+        timezone=me["timezone"] or settings.timezone_if_set,
+        value_tier=me["value_tier"],
+        locality=people.Locality(me["locality"]) if me["locality"] else None,
         tenure_months=tenure,
         bill_is_flat=bool(facts["bill_is_flat"]),
         spent=Decimal(facts["spent"]),
@@ -204,12 +210,12 @@ def _situation(
 
 
 def _facts(
-    subscriber: Subscriber, features: Json, score: Score | None, facts: Json, outcomes: Sequence[PastOutcome]
+    features: Json, score: Score | None, facts: Json, outcomes: Sequence[PastOutcome]
 ) -> dict[str, dict[str, Any]]:
     """What an eligibility rule may ask (docs/deciding.md lists it). What is unknown or protected is not there."""
     kinds = [past.outcome for past in outcomes]
     asked: dict[str, dict[str, Any]] = {
-        "subscriber": {name: getattr(subscriber, name) for name in _PROFILE_FACTS},
+        "subscriber": {name: facts["me"][name] for name in _PROFILE_FACTS},
         "features": dict(features),
         "score": {"probability": score.probability, "band": score.band.value} if score else {},
         "complaints": {"open": facts["open_complaints"], "open_faults": facts["open_faults"]},
@@ -235,15 +241,14 @@ def _upset_at(facts: Json) -> datetime | None:
     return max(map(datetime.fromisoformat, times), default=None)
 
 
-def _is_reachable(subscriber: Subscriber, channel: Channel) -> bool:
+def _is_reachable(me: Json, channel: Channel) -> bool:
     """Tell whether contact data allow it. Of whom none are stored the operator's own systems may hold them."""
-    return subscriber.contact is None or channel not in _NEEDS_A_PHONE or subscriber.phone_index is not None
+    return not me["has_contact"] or channel not in _NEEDS_A_PHONE or me["has_phone"]
 
 
-def _tenure_months(joined_on: date | None, today: date) -> float | None:
-    if joined_on is None or joined_on > today:
-        return None
-    return (today - joined_on).days / AVERAGE_MONTH_DAYS
+def _tenure_months(joined_on: str | None, today: date) -> float | None:
+    days = (today - date.fromisoformat(joined_on)).days if joined_on else -1
+    return None if days < 0 else days / AVERAGE_MONTH_DAYS
 
 
 def _monthly_margin(features: Json, settings: Settings) -> Decimal | None:
@@ -286,20 +291,20 @@ def _instant(told: str) -> datetime:
     return datetime.fromisoformat(told)
 
 
-def inputs_of(gathered: Gathered) -> dict[str, Any]:
-    """Everything the engine saw, pseudonymous: enough to decide again. What the caller said is kept apart, sealed."""
+def inputs_of(gathered: Gathered) -> bytes:
+    """Everything the engine saw, in JSON and pseudonymous: enough to decide again.
+
+    What the caller said is kept apart, sealed.
+    """
     facts = {group: known for group, known in gathered.context.facts.items() if group != "context"}
-    inputs: dict[str, Any] = situations.dump_python(replace(_bare(gathered.context), facts=facts), mode="json")
-    return inputs | {
-        "as_of": gathered.as_of.isoformat() if gathered.as_of else None,
+    situation = {name: getattr(gathered.context, name) for name in _SITUATION} | {
+        "facts": facts,
+        "as_of": gathered.as_of,
         "is_stale": gathered.is_stale,
         "language": gathered.language,
         "currency": gathered.currency,
     }
-
-
-def _bare(context: DecisionContext) -> Situation:
-    return Situation(**{field.name: getattr(context, field.name) for field in fields(Situation)})
+    return to_json(situation)
 
 
 def context_of(question: DecisionCreate) -> str | None:

@@ -3,18 +3,30 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, text
+from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import DateTime
 
+from app.db import driver
 from app.schemas.policies import LONGEST_WINDOW_DAYS
 
 REMEMBERED: Final = timedelta(days=LONGEST_WINDOW_DAYS + 1)
+_ASKED: Final = (
+    "subscriber_id",
+    "caller_id",
+    "owner",
+    "channel",
+    "direction",
+    "at",
+    "since",
+    "a_moment_ago",
+    "today",
+    "month",
+)
 
 # A person is the surviving id and all that were merged into it. Rights given to others lately are their outbound
 # decisions that chose something; a caller's own, for the same owner, are replaced by what it is given now.
-_QUESTION: Final = text("""
-WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = :subscriber_id),
+_QUESTION: Final = """
+WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
 survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
 person AS MATERIALIZED (
     SELECT s.subscriber_id, s.pseudonym, s.consents, s.updated_at
@@ -25,7 +37,7 @@ person AS MATERIALIZED (
 ),
 contacts AS MATERIALIZED (
     SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment
-    FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > :since
+    FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > $7
 ),
 complained AS MATERIALIZED (
     SELECT c.status, c.network_fault_type, c.updated_at FROM person p JOIN complaints c USING (subscriber_id)
@@ -39,7 +51,7 @@ told AS MATERIALIZED (
 ),
 claimed AS MATERIALIZED (
     SELECT c.owner, c.purpose, c.expires_at, c.claimed_at, c.released_at
-    FROM person p JOIN contact_claims c USING (subscriber_id) WHERE c.expires_at > :a_moment_ago
+    FROM person p JOIN contact_claims c USING (subscriber_id) WHERE c.expires_at > $8
 ),
 snapshot AS MATERIALIZED (
     SELECT f.as_of, f.features, f.recorded_at FROM person p CROSS JOIN LATERAL (
@@ -48,9 +60,15 @@ snapshot AS MATERIALIZED (
     ) f ORDER BY f.as_of DESC LIMIT 1
 ),
 decided AS MATERIALIZED (
-    SELECT d.* FROM person p JOIN decisions d USING (pseudonym) WHERE d.decided_at > :a_moment_ago
+    SELECT d.* FROM person p JOIN decisions d USING (pseudonym) WHERE d.decided_at > $8
 )
 SELECT json_build_object(
+    'me', (
+        SELECT to_jsonb(me) - 'data_key' - 'contact' - 'phone_index' - 'consents' || jsonb_build_object(
+            'data_key', encode(data_key, 'base64'), 'has_contact', contact IS NOT NULL,
+            'has_phone', phone_index IS NOT NULL
+        ) FROM me
+    ),
     'policy', (SELECT version FROM policies ORDER BY id DESC LIMIT 1),
     'consents', (SELECT json_agg(consents) FROM person),
     'newest_fact', greatest(
@@ -76,20 +94,21 @@ SELECT json_build_object(
     ),
     'claims', (
         SELECT json_agg(json_build_array(owner, purpose, expires_at) ORDER BY expires_at) FROM claimed
-        WHERE released_at IS NULL AND expires_at > :at
+        WHERE released_at IS NULL AND expires_at > $6
     ),
     'bill_is_flat', (
         SELECT g.flat_fee AND coalesce(me.payer, g.payer) = 'group' FROM me JOIN groups g USING (group_id)
     ),
     'recent', (
         SELECT json_build_object('id', id, 'newest_fact', newest_fact, 'policy', policy_version) FROM decided
-        WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = :caller_id
-        AND inputs ->> 'owner' IS NOT DISTINCT FROM CAST(:owner AS text) AND channel = :channel AND direction = :direction ORDER BY decided_at DESC LIMIT 1
+        WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = $2
+        AND inputs ->> 'owner' IS NOT DISTINCT FROM $3::text AND channel = $4 AND direction = $5
+        ORDER BY decided_at DESC LIMIT 1
     ),
     'rights', (
         SELECT json_agg(json_build_array(channel, decided_at)) FROM decided
         WHERE direction = 'outbound' AND answer -> 'actions' <> '[]'
-        AND (caller_id <> :caller_id OR inputs ->> 'owner' IS DISTINCT FROM CAST(:owner AS text))
+        AND (caller_id <> $2 OR inputs ->> 'owner' IS DISTINCT FROM $3::text)
     ),
     'held', (
         SELECT json_agg(json_build_array(r.action, r.day, r.uses, r.cost::text, r.given_away::text))
@@ -98,26 +117,24 @@ SELECT json_build_object(
     'pseudonyms', (SELECT json_agg(pseudonym) FROM person),
     'spent', (
         SELECT coalesce(sum(r.spending), 0)::text FROM person p JOIN reservations r USING (pseudonym)
-        WHERE r.state = 'accepted' AND r.settled_at > :since
+        WHERE r.state = 'accepted' AND r.settled_at > $7
     ),
     'ledger', (
         SELECT json_agg(json_build_array(kind, key, amount::text)) FROM ledger_entries
-        WHERE period = :today OR (kind = 'arpu' AND period = :month)
+        WHERE period = $9 OR (kind = 'arpu' AND period = $10)
     ),
     'base', (
         SELECT json_build_array(subscribers, monthly_revenue::text) FROM arpu_bases
         ORDER BY measured_at DESC LIMIT 1
     )
-) FROM me
-""").bindparams(
-    bindparam("at", type_=DateTime(timezone=True)),
-    bindparam("since", type_=DateTime(timezone=True)),
-    bindparam("a_moment_ago", type_=DateTime(timezone=True)),
-)
+)::text FROM me
+"""
 
 
 async def find_facts(session: AsyncSession, **asked: Any) -> dict[str, Any] | None:
     """Return everything a decision about `subscriber_id` depends on as plain JSON; None if there is no such one."""
     at: datetime = asked["at"]
-    facts: dict[str, Any] | None = await session.scalar(_QUESTION, asked | {"since": at - REMEMBERED})
+    asked["since"] = at - REMEMBERED
+    found = await (await driver(session)).fetchval(_QUESTION, *(asked[name] for name in _ASKED))
+    facts: dict[str, Any] | None = None if found is None else from_json(found)
     return facts

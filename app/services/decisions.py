@@ -1,29 +1,51 @@
 """Decide and record: gather the context, let the engine decide, keep the answer with all it was decided on."""
 
-from dataclasses import replace
+from binascii import a2b_base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import lock
+from app.db import driver
 from app.domain.access import Caller
 from app.domain.decisions.context import DecisionContext
 from app.domain.decisions.engine import Verdicts, decide
 from app.errors import Gone, NotFound
 from app.models import Decision, Subscriber
 from app.models.base import new_id
-from app.schemas.decisions import DecisionCreate, DecisionRead, PreviewRead
+from app.schemas.decisions import DecisionCreate, DecisionRead
 from app.services import chain, ledger
 from app.services.access import require_agent
-from app.services.decision_answers import Shown, answer_of
+from app.services.decision_answers import Shown, answer_of, as_stored
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
 from app.services.interactions import seal_text
-from app.services.subscribers import get_subscriber, hold_subscriber, vault_of
+from app.services.ledger import Held
+from app.services.subscribers import hold_person
 
-CONTEXT = "decision context"
+CONTEXT: Final = "decision context"
+_COLUMNS: Final = (
+    "pseudonym",
+    "id",
+    "caller_id",
+    "channel",
+    "direction",
+    "decided_at",
+    "newest_fact",
+    "arm",
+    "policy_version",
+    "inputs",
+    "context",
+    "answer",
+    "mac",
+)
+_RECORD: Final = f"""
+    INSERT INTO decisions ({", ".join(_COLUMNS)})
+    VALUES ({", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))})
+"""  # noqa: S608  # only our own words
 
 
 class DecisionNotFound(NotFound):
@@ -34,52 +56,62 @@ class SubscriberErased(Gone):
     """The subscriber this decision was about has been erased."""
 
 
-async def decide_and_record(
-    deciding: Deciding, caller: Caller, question: DecisionCreate
-) -> tuple[DecisionRead, Gathered | None]:
-    """Decide and record; return also what it was decided on, or None if it was decided before.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer, and what it was decided on: None if it was decided before."""
 
-    The same caller asking again, for the same owner, within some minutes gets the same decision, as long as nothing new is known and the
-    same rules are in force. Decisions about one person are taken one after another, by whichever id.
+    answer: Mapping[str, Any]
+    gathered: Gathered | None
+
+
+async def decide_and_record(deciding: Deciding, caller: Caller, question: DecisionCreate) -> Decided:
+    """Decide and record.
+
+    The same caller asking again, for the same owner, within some minutes gets the same decision, as long as nothing new
+    is known and the same rules are in force. Decisions about one person are taken one after another, by whichever id.
     """
     session = deciding.session
     owner = require_agent(caller, question.owner)
-    subscriber = await hold_subscriber(session, question.subscriber_id)
-    await lock(session, "decide", subscriber.merged_into or subscriber.subscriber_id)
-    gathered = await gather(deciding, subscriber, question, owner)
+    await hold_person(session, question.subscriber_id)
+    gathered = await gather(deciding, question, owner)
     if recent := await _find_recent(session, gathered):
-        return read(recent, question.subscriber_id), None
+        return Decided(_told(question.subscriber_id, recent.answer), None)
     context, verdicts, taken = await _decide_with_rights(session, deciding, gathered)
-    answer = DecisionRead.model_construct(
-        **answer_of(question.subscriber_id, context, verdicts, shown_of(gathered)),
-        decision_id=new_id(),
-        arm=verdicts.arm,
-    )
     gathered = replace(gathered, context=context)
-    decision = Decision(
-        pseudonym=subscriber.pseudonym,
-        id=answer.decision_id,
-        caller_id=caller.id,
-        channel=question.channel.value,
-        direction=question.direction.value,
-        decided_at=deciding.at,
-        newest_fact=gathered.newest_fact,
-        arm=verdicts.arm.value,
-        policy_version=gathered.policy_version,
-        inputs=inputs_of(gathered),
-        context=seal_text(vault_of(subscriber, deciding.vault), context_of(question), CONTEXT),
-        answer=as_stored(answer),
-    )
-    decision.mac = chain.mac_of(deciding.vault, decision)
-    session.add(decision)
-    await session.flush()
-    await ledger.reserve(session, decision, taken, verdicts.chosen)
-    return answer, gathered
+    decision_id = new_id()
+    answer = answer_of(context, verdicts, shown_of(gathered)) | {"decision_id": decision_id, "arm": verdicts.arm}
+    row = _row(deciding, caller, question, gathered) | {
+        "id": decision_id,
+        "arm": verdicts.arm.value,
+        "answer": as_stored(answer),
+    }
+    row["mac"] = chain.mac_of(deciding.vault, row)
+    row |= {name: row[name].decode() for name in ("inputs", "answer")}
+    await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS))
+    await ledger.reserve(session, row["pseudonym"], decision_id, taken, verdicts.chosen, deciding.at)
+    return Decided(_told(question.subscriber_id, answer), gathered)
+
+
+def _row(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> dict[str, Any]:
+    me = gathered.me
+    said = context_of(question)
+    words = deciding.vault.of(a2b_base64(me["data_key"]), me["subscriber_id"]) if said else deciding.vault
+    return {
+        "pseudonym": UUID(me["pseudonym"]),
+        "caller_id": caller.id,
+        "channel": question.channel.value,
+        "direction": question.direction.value,
+        "decided_at": deciding.at,
+        "newest_fact": gathered.newest_fact,
+        "policy_version": gathered.policy_version,
+        "inputs": inputs_of(gathered),
+        "context": seal_text(words, said, CONTEXT),
+    }
 
 
 async def _decide_with_rights(
     session: AsyncSession, deciding: Deciding, gathered: Gathered
-) -> tuple[DecisionContext, Verdicts, list[ledger.Held]]:
+) -> tuple[DecisionContext, Verdicts, list[Held]]:
     """Decide, and take what the choice uses up; where others were faster, decide again on what they left."""
     if gathered.held:
         await ledger.release(session, gathered.pseudonyms)
@@ -93,23 +125,19 @@ async def _decide_with_rights(
         context = replace(context, ledger=left)
 
 
-async def preview(deciding: Deciding, question: DecisionCreate) -> PreviewRead:
+async def preview(deciding: Deciding, question: DecisionCreate) -> Mapping[str, Any]:
     """The same computation, not recorded."""
-    subscriber = await get_subscriber(deciding.session, question.subscriber_id)
-    gathered = await gather(deciding, subscriber, question, None)
-    verdicts = decide(gathered.context)
-    answer = answer_of(question.subscriber_id, gathered.context, verdicts, shown_of(gathered))
-    return PreviewRead.model_construct(**answer, preview=True)
+    gathered = await gather(deciding, question, None)
+    answer = answer_of(gathered.context, decide(gathered.context), shown_of(gathered))
+    return _told(question.subscriber_id, answer) | {"preview": True}
 
 
 def shown_of(gathered: Gathered) -> Shown:
     return Shown(gathered.score, gathered.as_of, gathered.is_stale, gathered.policy_version, gathered.currency)
 
 
-def as_stored(answer: DecisionRead) -> dict[str, Any]:
-    """The answer as the log keeps it: it does not know whom it is about."""
-    stored: dict[str, Any] = answer.model_dump(mode="json", exclude={"subscriber_id"})
-    return stored
+def _told(subscriber_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"subscriber_id": subscriber_id, **answer}
 
 
 async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decision, Subscriber]:
@@ -125,7 +153,7 @@ async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decisi
 
 
 def read(decision: Decision, subscriber_id: str) -> DecisionRead:
-    return DecisionRead.model_validate({**decision.answer, "subscriber_id": subscriber_id})
+    return DecisionRead.model_validate(_told(subscriber_id, decision.answer))
 
 
 async def _find_recent(session: AsyncSession, gathered: Gathered) -> Decision | None:

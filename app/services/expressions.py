@@ -177,9 +177,7 @@ def _try(rule: Program, expression: str, field: str, samples: Facts) -> None:
         told = str(error)
         name = found[1] if (found := re.search(r"function: '(\w+)'", told)) else None
         at = max(expression.find(name), 0) if name else 0
-        why = (
-            "names no known function" if name else "mixes types; every number of a fact is a double, so write 1.0"
-        )
+        why = "names no known function" if name else "mixes types; every number of a fact is a double, so write 1.0"
         raise ExpressionRefused.at(field, f"{_place(expression, at)}: {why}") from error
     if not isinstance(answer, bool):
         raise ExpressionRefused.at(field, "line 1, column 1: must be true or false, and is a value")

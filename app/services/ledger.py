@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Date, Numeric, bindparam, insert, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import String
 
-from app.db import Sessions, transaction
+from app.db import Sessions, driver, transaction
 from app.domain.decisions.context import Base, DecisionContext, Ledger
 from app.domain.decisions.engine import Chosen
 from app.domain.decisions.guard import arpu_room, cost_of, giveaway_of, spending_of
@@ -62,22 +61,22 @@ class Held:
         }
 
 
-_ADD: Final = text("""
+_ADD: Final = """
     INSERT INTO ledger_entries (kind, key, period, amount)
-    SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[]), CAST(:periods AS date[]),
-                         CAST(:amounts AS numeric[]))
+    SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::numeric[])
     ON CONFLICT (kind, key, period) DO UPDATE SET amount = ledger_entries.amount + excluded.amount
     RETURNING kind, key, period, amount
-""").bindparams(
-    bindparam("kinds", type_=ARRAY(String)),
-    bindparam("keys", type_=ARRAY(String)),
-    bindparam("periods", type_=ARRAY(Date)),
-    bindparam("amounts", type_=ARRAY(Numeric)),
-)
-_RELEASE: Final = text("""
-    UPDATE reservations SET state = 'released', settled_at = now()
-    WHERE state = 'open' AND pseudonym = ANY(CAST(:pseudonyms AS uuid[]))
-""")
+"""
+_RESERVE: Final = """
+    INSERT INTO reservations (pseudonym, decision_id, state, settled_at, action, day, uses, cost, given_away, full_cost,
+                              full_giveaway, spending)
+    SELECT $1, $2, 'open', $3, * FROM unnest(
+        $4::text[], $5::date[], $6::int[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[]
+    )
+"""
+_RELEASE: Final = """
+    UPDATE reservations SET state = 'released', settled_at = now() WHERE state = 'open' AND pseudonym = ANY($1::uuid[])
+"""
 _REVENUE: Final = """
     CASE jsonb_typeof(f.features -> CAST(:{0} AS text))
     WHEN 'number' THEN CAST(f.features ->> CAST(:{0} AS text) AS numeric) END
@@ -176,41 +175,44 @@ async def _add(session: AsyncSession, change: Amounts) -> dict[Place, Decimal]:
     if not change:
         return {}
     places = sorted(change)  # in one order for everybody, so that no two wait for each other
-    columns = {
-        "kinds": [place.kind for place in places],
-        "keys": [place.key for place in places],
-        "periods": [place.period for place in places],
-        "amounts": [change[place] for place in places],
-    }
-    return {Place(*row[:3]): row[3] for row in await session.execute(_ADD, columns)}
+    kinds, keys, periods = (list(column) for column in zip(*places, strict=True))
+    rows = await (await driver(session)).fetch(_ADD, kinds, keys, periods, [change[place] for place in places])
+    return {Place(*row[:3]): row[3] for row in rows}
 
 
 async def release(session: AsyncSession, pseudonyms: Sequence[str]) -> None:
     """Close what earlier decisions about a person still hold: they have been decided about anew."""
-    await session.execute(_RELEASE, {"pseudonyms": pseudonyms})
+    await (await driver(session)).execute(_RELEASE, pseudonyms)
 
 
-async def reserve(session: AsyncSession, decision: Decision, taken: Sequence[Held], chosen: Iterable[Chosen]) -> None:
+async def reserve(
+    session: AsyncSession,
+    pseudonym: UUID,
+    decision_id: UUID,
+    taken: Sequence[Held],
+    chosen: Sequence[Chosen],
+    at: datetime,
+) -> None:
     """Write down what each chosen action holds, and what it will cost if it is taken up."""
-    rows = [
-        {
-            "pseudonym": decision.pseudonym,
-            "decision_id": decision.id,
-            "action": held.action,
-            "day": held.day,
-            "state": OPEN,
-            "uses": held.uses,
-            "cost": held.cost,
-            "given_away": held.given_away,
-            "full_cost": best.value.contact_cost + best.value.accept_cost,
-            "full_giveaway": best.action.monthly_giveaway,
-            "spending": spending_of(best.value),
-            "settled_at": decision.decided_at,
-        }
-        for held, best in zip(taken, chosen, strict=True)
-    ]
-    if rows:
-        await session.execute(insert(Reservation), rows)
+    if not taken:
+        return
+    columns = zip(
+        *(
+            (
+                held.action,
+                held.day,
+                held.uses,
+                held.cost,
+                held.given_away,
+                best.value.contact_cost + best.value.accept_cost,
+                best.action.monthly_giveaway,
+                spending_of(best.value),
+            )
+            for held, best in zip(taken, chosen, strict=True)
+        ),
+        strict=True,
+    )
+    await (await driver(session)).execute(_RESERVE, pseudonym, decision_id, at, *map(list, columns))
 
 
 async def settle(session: AsyncSession, decision: Decision, action: str, outcome: OutcomeKind, at: datetime) -> None:

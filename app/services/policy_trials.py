@@ -175,7 +175,7 @@ async def run(deciding: Deciding, then: Rulebook, tried: Tried, show: Callable[[
         question = DecisionCreate(
             subscriber_id=subscriber.subscriber_id, channel=tried.channel, direction=tried.direction, limit=1
         )
-        gathered = await gather(deciding, subscriber, question, None)
+        gathered = await gather(deciding, question, None)
         context = gathered.context
         if trial is None:
             empty = Ledger({}, Decimal(0), Decimal(0), context.ledger.base)

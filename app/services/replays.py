@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.decisions.context import Situation
@@ -17,10 +18,10 @@ from app.domain.decisions.engine import decide
 from app.errors import Conflict
 from app.ml.bundle import Bundle, BundleRefused, load_bundle
 from app.models import Decision, Subscriber
-from app.schemas.decisions import DecisionRead, ReplayRead
-from app.services.decision_answers import Shown, answer_of
+from app.schemas.decisions import ReplayRead
+from app.services.decision_answers import Shown, answer_of, as_stored
 from app.services.decision_contexts import as_context, churn_of, score_of, situations
-from app.services.decisions import CONTEXT, as_stored, get_decision
+from app.services.decisions import CONTEXT, get_decision
 from app.services.interactions import unseal_text
 from app.services.policies import find_rulebook
 from app.services.scores import Bundles, Score
@@ -58,8 +59,8 @@ async def replay(replaying: Replaying, decision_id: UUID) -> ReplayRead:
     context = as_context(replace(situation, churn=churn_of(score) if score else None), rules)
     verdicts = decide(context)
     shown = Shown(score, as_of, inputs["is_stale"], decision.policy_version, inputs["currency"])
-    answer = answer_of(subscriber.subscriber_id, context, verdicts, shown)
-    recomputed = as_stored(DecisionRead.model_construct(**answer, decision_id=decision.id, arm=verdicts.arm))
+    answer = answer_of(context, verdicts, shown) | {"decision_id": decision.id, "arm": verdicts.arm}
+    recomputed: dict[str, Any] = from_json(as_stored(answer))
     differences = list(_differences(decision.answer, recomputed))
     return ReplayRead(
         identical=not differences, differences=differences, recorded=decision.answer, recomputed=recomputed

@@ -87,6 +87,25 @@ async def hold_subscriber(session: AsyncSession, subscriber_id: str) -> Subscrib
     return found
 
 
+_HOLD_PERSON: Final = text("""
+    WITH held AS MATERIALIZED (
+        SELECT coalesce(merged_into, subscriber_id) AS person FROM subscribers
+        WHERE subscriber_id = :subscriber_id FOR KEY SHARE
+    )
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true) = '',
+           pg_advisory_xact_lock(hashtextextended('person ' || person, 0)) IS NULL FROM held
+""")
+
+
+async def hold_person(session: AsyncSession, subscriber_id: str) -> None:
+    """Be the only one who decides about a person, by whichever of their ids, until the transaction ends.
+
+    Raises SubscriberUnknown naming the field. What is asked from here on is planned once, not for each subscriber.
+    """
+    if (await session.execute(_HOLD_PERSON, {"subscriber_id": subscriber_id})).first() is None:
+        raise unknown()
+
+
 class Known(NamedTuple):
     """As much of a subscriber as recording a fact takes."""
 

@@ -1,6 +1,6 @@
 """The why-not ladder: for every catalogued action, chosen, or the first gate it failed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -49,15 +49,16 @@ Rule = Callable[[DecisionContext, Action], Removal | None]
 
 
 def sift(
-    context: DecisionContext, actions: Iterable[Action], step: Step, rules: Iterable[Rule]
+    context: DecisionContext, actions: Iterable[Action], step: Step, rules: Sequence[Rule]
 ) -> tuple[list[Action], list[TraceEntry]]:
     """Put each action to the rules in order: those all rules let pass, and an entry for each of the others."""
     kept: list[Action] = []
     removed: list[TraceEntry] = []
     for action in actions:
-        removal = next(filter(None, (rule(context, action) for rule in rules)), None)
-        if removal:
-            removed.append(removed_at(step, action.code, removal))
+        for rule in rules:
+            if removal := rule(context, action):
+                removed.append(removed_at(step, action.code, removal))
+                break
         else:
             kept.append(action)
     return kept, removed
