@@ -23,6 +23,7 @@ from app.domain.decisions.context import (
     Situation,
 )
 from app.domain.decisions.holdout import draw
+from app.domain.decisions.rights import Made, Right, pending
 from app.domain.features import is_protected
 from app.domain.formulas import AVERAGE_MONTH_DAYS
 from app.domain.interactions import Channel, Sentiment
@@ -191,7 +192,7 @@ def _situation(
         open_complaints=facts["open_complaints"],
         open_faults=facts["open_faults"],
         contacts=_contacts(facts["contacts"]),
-        pending=_contacts(facts["rights"]),
+        pending=_pending(facts["rights"] or (), facts["made"] or ()),
         outcomes=outcomes,
         claims=tuple(
             HeldClaim(owner, why, datetime.fromisoformat(until)) for owner, why, until in facts["claims"] or ()
@@ -231,6 +232,13 @@ def _facts(
 
 def _contacts(told: Sequence[Sequence[str]] | None) -> tuple[Contact, ...]:
     return tuple(Contact(Channel(channel), datetime.fromisoformat(at)) for channel, at in told or ())
+
+
+def _pending(rights: Sequence[Sequence[Any]], made: Sequence[Sequence[str]]) -> tuple[Contact, ...]:
+    return pending(
+        (Right(Channel(channel), datetime.fromisoformat(at), caller, own) for channel, at, caller, own in rights),
+        (Made(Channel(channel), datetime.fromisoformat(at), caller) for channel, at, caller in made),
+    )
 
 
 def _upset_at(facts: Json) -> datetime | None:

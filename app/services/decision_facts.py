@@ -23,8 +23,8 @@ _ASKED: Final = (
     "month",
 )
 
-# A person is the surviving id and all that were merged into it. Rights given to others lately are their outbound
-# decisions that chose something; a caller's own, for the same owner, are replaced by what it is given now.
+# A person is the surviving id and all that were merged into it. Rights are outbound decisions of the last minutes that
+# chose something; one's own is what the same caller was given for the same owner.
 _QUESTION: Final = """
 WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
 survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
@@ -36,7 +36,7 @@ person AS MATERIALIZED (
     FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
 ),
 contacts AS MATERIALIZED (
-    SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment
+    SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment, i.caller_id
     FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > $7
 ),
 complained AS MATERIALIZED (
@@ -106,9 +106,13 @@ SELECT json_build_object(
         ORDER BY decided_at DESC LIMIT 1
     ),
     'rights', (
-        SELECT json_agg(json_build_array(channel, decided_at)) FROM decided
-        WHERE direction = 'outbound' AND answer -> 'actions' <> '[]'
-        AND (caller_id <> $2 OR inputs ->> 'owner' IS DISTINCT FROM $3::text)
+        SELECT json_agg(json_build_array(channel, decided_at, caller_id,
+                                         caller_id = $2 AND inputs ->> 'owner' IS NOT DISTINCT FROM $3::text))
+        FROM decided WHERE direction = 'outbound' AND answer -> 'actions' <> '[]'
+    ),
+    'made', (
+        SELECT json_agg(json_build_array(channel, occurred_at, caller_id))
+        FROM contacts WHERE direction = 'outbound' AND occurred_at > $8
     ),
     'held', (
         SELECT json_agg(json_build_array(r.action, r.day, r.uses, r.cost::text, r.given_away::text))

@@ -1,11 +1,10 @@
 """May we make this contact now? What we start is bound by all of it; an answer to who came to us by little."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.domain.decisions.context import Action, Contact, DecisionContext
+from app.domain.decisions.context import Action, DecisionContext
 from app.domain.decisions.policy import Cap
 from app.domain.decisions.trace import Removal, Rule, minute
 from app.domain.outcomes import OutcomeKind
@@ -127,21 +126,8 @@ def _used(context: DecisionContext, action: Action) -> list[datetime]:
     # An offer accepted on the call that made it is one contact, not two.
     days = {at.date() for at in contacts}
     accepted = context.last(action, OutcomeKind.ACCEPTED) if action.is_sale else []
-    rights = _unused(contacts, (right for right in context.pending if right.channel is context.channel))
+    rights = [right.at for right in context.pending if right.channel is context.channel]
     return sorted([*contacts, *rights, *(at for at in accepted if at.date() not in days)])
-
-
-def _unused(contacts: Iterable[datetime], rights: Iterable[Contact]) -> list[datetime]:
-    """Rights of which no contact has come yet: each contact after a right was given makes use of one."""
-    left = sorted(contacts)
-    unused = []
-    for right in sorted(right.at for right in rights):
-        made = next((at for at in left if at >= right), None)
-        if made is None:
-            unused.append(right)
-        else:
-            left.remove(made)
-    return unused
 
 
 RULES: Final[tuple[Rule, ...]] = (

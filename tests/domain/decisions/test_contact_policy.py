@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.decisions.context import Action, ActionKind, Contact, DecisionContext, HeldClaim, PastOutcome
 from app.domain.decisions.engine import decide
 from app.domain.decisions.policy import Cap, Policy, QuietHours
+from app.domain.decisions.rights import Made, Right, pending
 from app.domain.decisions.trace import Step, TraceEntry, Verdict
 from app.domain.interactions import Channel, Direction
 from app.domain.outcomes import OutcomeKind
@@ -195,14 +196,28 @@ def test_whom_nothing_on_file_reaches_is_not_called() -> None:
     assert verdict_on(action(), reachable=False, direction=Direction.INBOUND).verdict is Verdict.KEPT
 
 
-def test_a_right_that_another_was_just_given_uses_the_cap_until_its_contact_comes() -> None:
-    once = action(caps=(WEEKLY,))
-    right = called(minutes=2)
-    assert is_capped(verdict_on(once, pending=(right,)))
-    # The contact that made use of it counts, and the right no more: two of two are free once more a week later.
-    twice = action(caps=(Cap(window_days=7, max=2),))
-    assert verdict_on(twice, pending=(right,), contacts=(called(minutes=1),)).verdict is Verdict.KEPT
-    assert is_capped(verdict_on(twice, pending=(right,), contacts=(called(minutes=3),)))
+def test_a_right_that_another_was_just_given_uses_the_cap() -> None:
+    assert is_capped(verdict_on(action(caps=(WEEKLY,)), pending=(called(minutes=2),)))
+    by_sms = Contact(Channel.SMS, ago(minutes=2))
+    assert verdict_on(action(caps=(WEEKLY,)), pending=(by_sms,)).verdict is Verdict.KEPT
+
+
+def test_a_right_is_used_by_a_contact_of_whom_it_was_given_to() -> None:
+    right = Right(Channel.CALL, ago(minutes=5), "anna", is_own=False)
+    later = {name: Made(Channel.CALL, ago(minutes=4), name) for name in ("anna", "ben")}
+    assert pending([right], []) == (Contact(Channel.CALL, right.at),)
+    assert pending([right], [later["anna"]]) == ()
+    assert len(pending([right], [later["ben"]])) == 1
+    assert len(pending([right], [Made(Channel.SMS, ago(minutes=4), "anna")])) == 1
+    assert len(pending([right], [Made(Channel.CALL, ago(minutes=6), "anna")])) == 1
+
+
+def test_ones_own_right_is_replaced_and_used_first() -> None:
+    own = Right(Channel.CALL, ago(minutes=3), "desk", is_own=True)
+    of_another_owner = Right(Channel.CALL, ago(minutes=5), "desk", is_own=False)
+    assert pending([own], []) == ()
+    contact = Made(Channel.CALL, ago(minutes=1), "desk")
+    assert pending([own, of_another_owner], [contact]) == (Contact(Channel.CALL, of_another_owner.at),)
 
 
 # ── when ──
