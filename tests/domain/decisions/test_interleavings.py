@@ -68,16 +68,16 @@ def live(chance: random.Random) -> World:
     caps = tuple(Cap(days, chance.randint(1, 3)) for days in chance.sample((1, 7, 30), chance.randint(0, 2)))
     own = Cap(chance.choice((1, 7)), chance.randint(1, 2))
     world = World(action(caps=caps), Policy(channel_caps={Channel.CALL: (own,), Channel.SMS: (own,)}))
-    for _ in range(chance.randint(6, 16)):
+    for _ in range(chance.randint(8, 20)):
         caller = chance.choice(CALLERS)
         step = chance.random()
-        if step < 0.45:
+        if step < 0.4:
             world.decide(caller, chance.choice(CHANNELS))
         elif step < 0.85:
             world.contact(caller)
         elif step < 0.9:
             world.hear(chance.choice((OutcomeKind.LATER, OutcomeKind.NO_RESPONSE)))
-        world.now += timedelta(seconds=chance.choice((0, 0, 1, 60, 400, 3600, 80_000, 500_000)))
+        world.now += timedelta(seconds=chance.choice((0, 0, 0, 1, 5, 60, 300, 700, 80_000, 400_000)))
     return world
 
 
