@@ -5,13 +5,14 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import contacts, decisions, large, models, overviews, serving
+from bench import contacts, decisions, large, models, overviews, replays, serving
 
 ALL = {
     "serving": serving.measure,
     "contacts": contacts.measure,
     "overviews": overviews.measure,
     "decisions": decisions.measure,
+    "replays": replays.measure,
     "models": models.measure,
     "large": large.measure,
 }

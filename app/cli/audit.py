@@ -31,7 +31,10 @@ def verify(
         str, typer.Option("--head", help="A head noted earlier, POSITION:LINK: the chain must still run through it.")
     ] = "",
 ) -> None:
-    """Check every decision's signature and its place in the chain; name what was flipped, deleted, inserted, moved."""
+    """Check every decision's signature and its place in the chain; name what was flipped, deleted, inserted, moved.
+
+    What is signed and waits to be linked is linked first.
+    """
     found = opened.run(lambda store: _verify(store, head))
     for finding in found.findings[:MOST_TOLD]:
         typer.echo(_line(finding))
@@ -42,6 +45,7 @@ def verify(
 
 
 async def _verify(store: Opened, head: str) -> Verified:
+    await chain.extend(store.sessions, store.vault)
     with bar("Reading the decision log") as show:
         async with transaction(store.sessions) as session:
             await chain.read_at_leisure(session)

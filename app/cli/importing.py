@@ -16,6 +16,7 @@ from app.pipelines.shaping import shaped
 from app.pipelines.tables import open_table
 from app.services import row_imports
 from app.services.imports import Import, Tally, import_table
+from app.services.ledger import measure_base
 from app.services.row_imports import Into
 from app.services.subscribers import require_known_day
 from app.services.touchpoints import Change
@@ -58,7 +59,9 @@ def _subscribers(table: Path, mapping: Path, on: date, rejects: Path | None) -> 
         require_known_day(on, store.settings.today(_now()))
         with rejects_file(rejects, table, mapping) as refuse, bar(f"Importing {table.name}") as progress:
             job = Import(opened_table, read, table.name, on, refuse, progress)
-            return await import_table(store.sessions, store.vault, job, _now)
+            tally = await import_table(store.sessions, store.vault, job, _now)
+        await measure_base(store.sessions, store.settings)
+        return tally
 
     tally = opened.run(work)
     said = (

@@ -117,32 +117,37 @@ def _earliest(decision_id: UUID) -> UUID:
 
 
 async def extend(sessions: Sessions, vault: Vault) -> int:
-    """Link the decisions that are not linked yet, in the order of their ids; returns how many."""
-    linked = 0
+    """Link the decisions that are signed and not linked yet, in the order of their ids; returns how many."""
+    linked, after = 0, UUID(int=0)
     while True:
         async with transaction(sessions) as session:
-            added = await _extend(session, vault)
+            added, last = await _extend(session, vault, after)
         linked += added
-        if added < CHUNK:
+        if last is None:
             return linked
+        after = last
 
 
-async def _extend(session: AsyncSession, vault: Vault) -> int:
+async def _extend(session: AsyncSession, vault: Vault, after: UUID) -> tuple[int, UUID | None]:
+    """Link a chunk of them; returns how many, and after which id there may be more."""
     await lock(session, "decision chain")
     last = await _last_link(session)
     position, before = (last.position, last.link) if last else (0, START)
-    query = _unlinked(Decision.id, Decision.mac).where(Decision.mac.is_not(None))
-    if last:
-        query = query.where(Decision.id > _earliest(last.decision_id))
+    after = max(after, _earliest(last.decision_id)) if last else after
+    query = _unlinked(Decision).where(Decision.mac.is_not(None), Decision.id > after).order_by(Decision.id)
+    waiting = (await session.scalars(query.limit(CHUNK))).all()
     rows = []
-    for decision_id, mac in await session.execute(query.order_by(Decision.id).limit(CHUNK)):
+    for decision in waiting:
+        if decision.mac is None or not vault.recognises(_content(vars(decision)), decision.mac):
+            continue  # it was not written by us as it stands, and `verify` says so
         position += 1
-        seal = vault.fingerprint(_seal(position, decision_id, mac))
+        seal = vault.fingerprint(_seal(position, decision.id, decision.mac))
         before = vault.fingerprint(_link(before, seal))
-        rows.append({"position": position, "decision_id": decision_id, "mac": mac, "seal": seal, "link": before})
+        link = {"position": position, "decision_id": decision.id, "mac": decision.mac, "seal": seal, "link": before}
+        rows.append(link)
     if rows:
         await session.execute(insert(DecisionLink), rows)
-    return len(rows)
+    return len(rows), waiting[-1].id if len(waiting) == CHUNK else None
 
 
 async def _last_link(session: AsyncSession) -> DecisionLink | None:
@@ -199,10 +204,19 @@ async def _read_unlinked(session: AsyncSession, reader: "_Reader", last: Decisio
         if is_older_than_signing:
             continue
         if is_late or not reader.signs(decision):
-            reader.findings.append(Finding(decision.id, None, Tampering.INSERTED))
+            what = Tampering.INSERTED if is_late or await _is_copy(session, decision) else Tampering.FLIPPED
+            reader.findings.append(Finding(decision.id, None, what))
         else:
             waiting += 1
     return waiting
+
+
+async def _is_copy(session: AsyncSession, decision: Decision) -> bool:
+    """Tell whether a row's signature is another's, or none: one that was changed still carries its own."""
+    if decision.mac is None:
+        return True
+    others = select(Decision.id).where(Decision.mac == decision.mac, Decision.id != decision.id)
+    return await session.scalar(others.limit(1)) is not None
 
 
 @dataclass(slots=True)
