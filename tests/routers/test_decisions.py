@@ -1,5 +1,6 @@
 """Decide and record: what to do next, why, and why not the rest."""
 
+import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from app.domain.access import SCOPES
+from app.domain.features import PROTECTED
 from tests.conftest import make_key
 from tests.factories.answers import CANARY, problem, refused_fields
 from tests.factories.bodies import at_once, outcome, question
@@ -340,6 +342,30 @@ def test_what_is_protected_changes_no_decision(api: httpx.Client, store: psycopg
 
     worths = [[(action["code"], action["expected_value"]) for action in found["actions"]] for found in decisions]
     assert worths[0] == worths[1] != []
+
+
+def test_flipping_all_that_is_protected_changes_no_answer(api: httpx.Client, store: psycopg.Connection) -> None:
+    """Requirement G14: under all kinds of subscribers, and with every protected attribute there is."""
+    chance = random.Random(14)  # noqa: S311  # which subscribers, not a secret
+    for name in PROTECTED:
+        store.execute(
+            "INSERT INTO features (name, type, levels, source, updated_at)"
+            " VALUES (%s, 'category', '{}', 'test', now()) ON CONFLICT DO NOTHING",
+            [name],
+        )
+    for _ in range(8):
+        known = LEAVING | {"tenure_months": chance.randint(1, 60)}
+        person = subscriber(api, features=known, value_tier=chance.choice(["gold", "platinum", None]))
+        asked = {"channel": chance.choice(["call", "app"]), "direction": chance.choice(["inbound", "outbound"])}
+        answers = []
+        for value in ("female", "male", "x"):
+            said = known | {name: value for name in PROTECTED if chance.random() < 0.8}
+            path = f"/v1/subscribers/{person}/snapshots/2026-10-31"
+            assert api.put(path, json={"features": said}).is_success
+            answers.append(decide(api, person, limit=10, **asked))
+        plain = [{name: a[name] for name in a.keys() - {"decision_id", "decided_at"}} for a in answers]
+        assert plain[0] == plain[1] == plain[2]
+    store.execute("DELETE FROM features WHERE name = ANY(%s)", [sorted(PROTECTED)])
 
 
 @pytest.mark.parametrize(("type", "revenue"), [("category", "high"), ("boolean", True)])

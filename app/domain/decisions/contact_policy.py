@@ -91,8 +91,8 @@ def _cool_down(context: DecisionContext, action: Action) -> Removal | None:
 
 
 def _accepted_already(context: DecisionContext, action: Action) -> Removal | None:
-    """What somebody has just been given is not offered again while it lasts. Of what they began, the cap tells."""
-    accepted = context.last(action, OutcomeKind.ACCEPTED) if action.is_sale and not context.is_ours else []
+    """What somebody has just been given is not offered again while it lasts."""
+    accepted = context.last(action, OutcomeKind.ACCEPTED) if action.is_sale else []
     if not accepted or context.at >= (free := accepted[-1] + timedelta(days=action.horizon_days)):
         return None
     told = f"accepted on {minute(accepted[-1])}, free again on {minute(free)}"
@@ -139,6 +139,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _no_sale_over_a_complaint,
     _no_sale_to_the_upset,
     _cool_down,
-    _accepted_already,
     _cap,
+    _accepted_already,
 )

@@ -102,7 +102,9 @@ def test_a_contact_by_a_clock_that_runs_ahead_uses_the_cap_all_the_same() -> Non
 def test_an_offer_accepted_on_the_day_of_its_call_is_one_contact() -> None:
     twice = action("a", caps=(Cap(window_days=7, max=2),))
     same_day = {"contacts": (called(days=3),), "outcomes": (accepted("a"),)}
-    assert verdict_on(twice, **same_day).verdict is Verdict.KEPT
+    assert verdict_on(twice, **same_day).code == "ALREADY_ACCEPTED"
+    once = action("a", caps=(WEEKLY,))
+    assert is_capped(verdict_on(once, **same_day))
 
 
 @given(contexts())
@@ -287,8 +289,9 @@ def test_nothing_is_sold_to_the_upset(direction: Direction) -> None:
     assert verdict_on(apology, upset_at=ago(days=1), direction=direction).verdict is Verdict.KEPT
 
 
-def test_what_was_accepted_is_not_offered_again_while_it_lasts() -> None:
+@pytest.mark.parametrize("direction", Direction)
+def test_what_was_accepted_is_not_offered_again_while_it_lasts(direction: Direction) -> None:
     lasting = action("a", horizon_days=4)
-    taken = {"outcomes": (accepted("a"),), "direction": Direction.INBOUND}
+    taken: dict[str, Any] = {"outcomes": (accepted("a"),), "direction": direction}
     assert verdict_on(lasting, **taken).code == "ALREADY_ACCEPTED"
     assert verdict_on(action("a", horizon_days=3), **taken).code != "ALREADY_ACCEPTED"
