@@ -89,6 +89,7 @@ class Outcome(Base):
     stage: Mapped[str] = mapped_column(String(16))
     final: Mapped[bool]
     reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    competitor: Mapped[str | None] = mapped_column(String(64))
     occurred_at: Mapped[Instant]
     recorded_at: Mapped[Instant]
     caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))

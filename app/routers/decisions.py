@@ -22,13 +22,18 @@ from app.schemas.decisions import (
 )
 from app.services import contests, decisions, replays, scores
 from app.services.contests import Reviewing
-from app.services.decision_answers import show_trace
+from app.services.decision_answers import MOST_TRACED, show_trace
 from app.services.decision_contexts import Deciding, Gathered
 from app.services.replays import Replaying
 
 router = APIRouter(tags=["decisions"], route_class=UnitOfWorkRoute)
 
-Trace = Annotated[TraceDetail, Query(description="full: every action; summary: those chosen; none")]
+Trace = Annotated[
+    TraceDetail | None,
+    Query(
+        description=f"full: every action; summary: those chosen; none. Full up to {MOST_TRACED} actions, else summary"
+    ),
+]
 
 
 @router.post(
@@ -45,7 +50,7 @@ Trace = Annotated[TraceDetail, Query(description="full: every action; summary: t
     },
     openapi_extra=examples.body(examples.DECISION),
 )
-async def decide(question: DecisionCreate, request: Request, trace: Trace = "full") -> Response:
+async def decide(question: DecisionCreate, request: Request, trace: Trace = None) -> Response:
     state, resources = request.state, request.state.resources
     decided = await decisions.decide_and_record(_deciding(request), state.caller, question)
     if decided.gathered:
@@ -62,7 +67,7 @@ def _deciding(request: Request) -> Deciding:
     return Deciding(*known)
 
 
-def _shown(answer: Mapping[str, Any], trace: TraceDetail) -> bytes:
+def _shown(answer: Mapping[str, Any], trace: TraceDetail | None) -> bytes:
     return to_json({**answer, "trace": show_trace(answer["trace"], trace)})
 
 
@@ -73,14 +78,10 @@ def _shown(answer: Mapping[str, Any], trace: TraceDetail) -> bytes:
     dependencies=[allow("decisions:read")],
     responses=reads(404, 410),
 )
-async def get_decision(
-    decision_id: Annotated[UUID, Path()], session: SessionDep, trace: Trace = "full"
-) -> DecisionRead:
+async def get_decision(decision_id: Annotated[UUID, Path()], session: SessionDep, trace: Trace = None) -> DecisionRead:
     row, subscriber = await decisions.get_decision(session, decision_id)
-    decision = decisions.read(row, subscriber.subscriber_id)
-    if trace != "full":
-        decision.trace = [entry for entry in decision.trace if trace == "summary" and entry.verdict == "kept"]
-    return decision
+    told = {"subscriber_id": subscriber.subscriber_id, **row.answer, "trace": show_trace(row.answer["trace"], trace)}
+    return DecisionRead.model_validate(told)
 
 
 @router.post(
@@ -139,7 +140,7 @@ async def preview_next_best_actions(
     request: Request,
     direction: Annotated[Direction, Query()] = Direction.INBOUND,
     limit: Annotated[int, Query(ge=1, le=10)] = 3,
-    trace: Trace = "full",
+    trace: Trace = None,
 ) -> Response:
     question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
     answer = await decisions.preview(_deciding(request), question)

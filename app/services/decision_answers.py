@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import to_json
 
@@ -14,6 +14,8 @@ from app.domain.decisions.value import Value
 from app.schemas.decisions import DecisionScoreRead, TraceDetail
 from app.services import scores
 from app.services.scores import Score
+
+MOST_TRACED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ def as_stored(answer: Mapping[str, Any]) -> bytes:
     return to_json(answer)
 
 
-def show_trace(trace: Sequence[dict[str, Any]], detail: TraceDetail) -> list[dict[str, Any]]:
-    """Shorten a trace as asked: `summary` keeps what was chosen, `none` nothing."""
-    if detail == "full":
+def show_trace(trace: Sequence[dict[str, Any]], detail: TraceDetail | None) -> list[dict[str, Any]]:
+    """Shorten a trace as asked: `summary` keeps what was chosen, `none` nothing. Unasked, only a long one is."""
+    if detail == "full" or (detail is None and len(trace) <= MOST_TRACED):
         return list(trace)
-    return [entry for entry in trace if detail == "summary" and entry["verdict"] == "kept"]
+    return [entry for entry in trace if detail != "none" and entry["verdict"] == "kept"]

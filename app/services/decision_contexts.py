@@ -128,7 +128,7 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
         score=score,
         as_of=as_of,
         is_stale=scores.is_stale(as_of, at, settings),
-        known_at=_instant(snapshot["recorded_at"]) if snapshot else None,
+        known_at=datetime.fromisoformat(snapshot["recorded_at"]) if snapshot else None,
         newest_fact=datetime.fromisoformat(facts["newest_fact"]),
         recent=facts["recent"],
         held=held,
@@ -170,15 +170,10 @@ def _situation(
     outcomes = tuple(PastOutcome(a, OutcomeKind(o), datetime.fromisoformat(at)) for a, o, at in facts["outcomes"] or ())
     tenure = _tenure_months(me["joined_on"], deciding.today)
     person = me["merged_into"] or me["subscriber_id"]
-    asked = _facts(features, score, facts, outcomes)
-    asked["subscriber"] |= (
-        {}
-        if tenure is None
-        else {
-            "tenure_months": tenure,
-            "long_standing": tenure > rules.policy.long_standing_months,
-        }
-    )
+    stood = {
+        "tenure_months": tenure,
+        "long_standing": None if tenure is None else tenure > rules.policy.long_standing_months,
+    }
     return Situation(
         at=deciding.at,
         channel=question.channel,
@@ -186,7 +181,7 @@ def _situation(
         limit=question.limit,
         status=people.SubscriberStatus(me["status"]),
         opted_out=frozenset(name for name, allowed in strictest(facts["consents"]).items() if not allowed),
-        facts=asked | {"context": question.context or {}},
+        facts=_facts(features, score, facts, outcomes, stood) | {"context": question.context or {}},
         churn=churn_of(score) if score else None,
         monthly_margin=_monthly_margin(features, settings),
         open_complaints=facts["open_complaints"],
@@ -211,12 +206,12 @@ def _situation(
 
 
 def _facts(
-    features: Json, score: Score | None, facts: Json, outcomes: Sequence[PastOutcome]
+    features: Json, score: Score | None, facts: Json, outcomes: Sequence[PastOutcome], stood: Json
 ) -> dict[str, dict[str, Any]]:
     """What an eligibility rule may ask (docs/deciding.md lists it). What is unknown or protected is not there."""
     kinds = [past.outcome for past in outcomes]
     asked: dict[str, dict[str, Any]] = {
-        "subscriber": {name: facts["me"][name] for name in _PROFILE_FACTS},
+        "subscriber": {name: facts["me"][name] for name in _PROFILE_FACTS} | dict(stood),
         "features": dict(features),
         "score": {"probability": score.probability, "band": score.band.value} if score else {},
         "complaints": {"open": facts["open_complaints"], "open_faults": facts["open_faults"]},
@@ -293,10 +288,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float | int) else str(value)
-
-
-def _instant(told: str) -> datetime:
-    return datetime.fromisoformat(told)
 
 
 def inputs_of(gathered: Gathered) -> bytes:

@@ -17,7 +17,7 @@ from app.domain.decisions.engine import Verdicts, decide
 from app.errors import Gone, NotFound
 from app.models import Decision, Subscriber
 from app.models.base import new_id
-from app.schemas.decisions import DecisionCreate, DecisionRead
+from app.schemas.decisions import DecisionCreate
 from app.services import chain, ledger
 from app.services.access import require_agent
 from app.services.decision_answers import Shown, answer_of, as_stored
@@ -150,10 +150,6 @@ async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decisi
     if subscriber is None:
         raise SubscriberErased("the subscriber this decision was about has been erased")
     return decision, subscriber
-
-
-def read(decision: Decision, subscriber_id: str) -> DecisionRead:
-    return DecisionRead.model_validate(_told(subscriber_id, decision.answer))
 
 
 async def _find_recent(session: AsyncSession, gathered: Gathered) -> Decision | None:

@@ -54,6 +54,7 @@ async def record_outcome(
         stage=stage.value,
         final=rules.is_final(outcome.outcome),
         reason=seal_text(vault_of(subscriber, vault), outcome.reason, "outcome reason"),
+        competitor=outcome.competitor,
         occurred_at=outcome.occurred_at,
         recorded_at=at,
         caller_id=caller.id,

@@ -107,6 +107,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_reservations_pseudonym_state"), "reservations", ["pseudonym", "state"], unique=False)
     op.add_column("actions", sa.Column("capacity_per_day", sa.Integer(), nullable=True))
+    op.add_column("outcomes", sa.Column("competitor", sa.String(length=64), nullable=True))
     op.add_column("decisions", sa.Column("mac", sa.LargeBinary(length=32), nullable=True))
     op.add_column("subscribers", sa.Column("timezone", sa.String(length=64), nullable=True))
 
@@ -115,6 +116,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '2s'")
     op.drop_column("subscribers", "timezone")
     op.drop_column("decisions", "mac")
+    op.drop_column("outcomes", "competitor")
     op.drop_column("actions", "capacity_per_day")
     op.drop_index(op.f("ix_reservations_pseudonym_state"), table_name="reservations")
     op.drop_table("reservations")

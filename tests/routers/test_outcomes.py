@@ -24,13 +24,14 @@ def tell(api: httpx.Client, decision: Any, chosen: str | None = None, **others: 
 
 
 def test_an_outcome_is_recorded(api: httpx.Client, decision: Any) -> None:
-    answer = tell(api, decision, reason="Liked the price")
+    answer = tell(api, decision, reason="Liked the price", competitor="Northtel")
     found = answer.json()
 
     assert answer.status_code == 201
     assert answer.headers["location"] == f"/v1/decisions/{decision['decision_id']}"
     assert (found["decision_id"], found["subscriber_id"]) == (decision["decision_id"], decision["subscriber_id"])
     assert (found["outcome"], found["reason"]) == ("accepted", "Liked the price")
+    assert found["competitor"] == "Northtel"  # requirement I23
 
 
 @pytest.mark.parametrize("first", ["accepted", "declined", "no_response"])
