@@ -86,6 +86,7 @@ class Gathered:
     is_stale: bool
     known_at: datetime | None
     newest_fact: datetime
+    known_facts: int
     recent: Json | None
     held: list[Held]
     pseudonyms: list[str]
@@ -130,6 +131,7 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
         is_stale=scores.is_stale(as_of, at, settings),
         known_at=datetime.fromisoformat(snapshot["recorded_at"]) if snapshot else None,
         newest_fact=datetime.fromisoformat(facts["newest_fact"]),
+        known_facts=facts["known_facts"],
         recent=facts["recent"],
         held=held,
         pseudonyms=facts["pseudonyms"],
@@ -298,6 +300,7 @@ def inputs_of(gathered: Gathered) -> bytes:
     facts = {group: known for group, known in gathered.context.facts.items() if group != "context"}
     situation = {name: getattr(gathered.context, name) for name in _SITUATION} | {
         "facts": facts,
+        "known_facts": gathered.known_facts,
         "as_of": gathered.as_of,
         "is_stale": gathered.is_stale,
         "language": gathered.language,

@@ -77,6 +77,7 @@ SELECT json_build_object(
         (SELECT max(recorded_at) FROM told), (SELECT max(greatest(claimed_at, released_at)) FROM claimed),
         (SELECT recorded_at FROM snapshot)
     ),
+    'known_facts', (SELECT count(*) FROM contacts) + (SELECT count(*) FROM complained) + (SELECT count(*) FROM told),
     'snapshot', (SELECT row_to_json(snapshot) FROM snapshot),
     'contacts', (
         SELECT json_agg(json_build_array(channel, occurred_at) ORDER BY occurred_at)
@@ -100,7 +101,9 @@ SELECT json_build_object(
         SELECT g.flat_fee AND coalesce(me.payer, g.payer) = 'group' FROM me JOIN groups g USING (group_id)
     ),
     'recent', (
-        SELECT json_build_object('id', id, 'newest_fact', newest_fact, 'policy', policy_version) FROM decided
+        SELECT json_build_object(
+            'id', id, 'newest_fact', newest_fact, 'known_facts', inputs -> 'known_facts', 'policy', policy_version
+        ) FROM decided
         WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = $2
         AND inputs ->> 'owner' IS NOT DISTINCT FROM $3::text AND channel = $4 AND direction = $5
         ORDER BY decided_at DESC LIMIT 1

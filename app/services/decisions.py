@@ -153,9 +153,11 @@ async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decisi
 
 
 async def _find_recent(session: AsyncSession, gathered: Gathered) -> Decision | None:
+    """Find what was decided a moment ago of the same facts: the newest is the same, and none came in late behind it."""
     recent = gathered.recent
     if recent is None or recent["policy"] != gathered.policy_version:
         return None
-    if datetime.fromisoformat(recent["newest_fact"]) != gathered.newest_fact:
+    newest_fact = datetime.fromisoformat(recent["newest_fact"])
+    if (newest_fact, recent["known_facts"]) != (gathered.newest_fact, gathered.known_facts):
         return None
     return await session.scalar(select(Decision).where(Decision.id == UUID(recent["id"])))

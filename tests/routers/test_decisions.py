@@ -156,6 +156,19 @@ def test_what_is_learned_in_between_makes_a_new_decision(api: httpx.Client, leav
     assert len(seen) == 5
 
 
+def test_a_fact_that_came_in_late_behind_a_newer_one_makes_a_new_decision(
+    api: httpx.Client, store: psycopg.Connection, leaver: str
+) -> None:
+    api.post("/v1/interactions", json=call(leaver))
+    first = decide(api, leaver)
+    late = api.post("/v1/interactions", json=call(leaver)).json()
+    store.execute(
+        "UPDATE interactions SET recorded_at = recorded_at - interval '1 hour' WHERE subscriber_id = %s AND id = %s",
+        [leaver, late["id"]],
+    )
+    assert decide(api, leaver)["decision_id"] != first["decision_id"]
+
+
 def test_a_recorded_outbound_contact_uses_up_a_cap(api: httpx.Client, leaver: str) -> None:
     before = decide(api, leaver, direction="outbound")
     capped = [action["code"] for action in walk(api, "/v1/actions", 50) if action["caps"]]
