@@ -4,7 +4,6 @@ Signing is a keyed digest: who can write to the tables, and nothing more, can ma
 """
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,8 +25,7 @@ START: Final = bytes(32)
 CHUNK: Final = 500
 # A row is linked long before this has passed: one that turns up later was not written by us.
 SETTLED: Final = timedelta(minutes=10)
-_DOUBTFUL_DIGITS: Final = 16
-_DOUBTFUL: Final = re.compile(r"\de\+|\d{16}|-0\.0")
+_DOUBTFUL: Final = 10**15
 _SIGNED: Final = (
     "id",
     "pseudonym",
@@ -73,25 +71,43 @@ class Verified(NamedTuple):
 
 def mac_of(vault: Vault, row: dict[str, Any]) -> bytes:
     """Sign a row that is about to be stored, `inputs` and `answer` as the JSON they will be: all but the signature."""
-    return vault.fingerprint(_content(row | {name: from_json(row[name]) for name in ("inputs", "answer")}))
+    inputs, answer = (from_json(row[name]) for name in ("inputs", "answer"))
+    text = _text(row | {"inputs": inputs, "answer": answer})
+    features = inputs["facts"].get("features", {})
+    return vault.fingerprint(_as_read_back(text) if _may_look_different(text, features) else text.encode())
 
 
-def _content(row: Mapping[str, Any]) -> bytes:
-    """One text for a row, whether it is about to be stored or was read back.
+def is_signed(vault: Vault, decision: Decision) -> bool:
+    """Tell whether a stored row is what was signed."""
+    return decision.mac is not None and vault.recognises(_as_read_back(_text(vars(decision))), decision.mac)
 
-    PostgreSQL writes a number without an exponent and knows no negative zero; what looks like a large integer there may
-    have been a float here. Where a number may look different, all are read anew.
-    """
+
+def _text(row: Mapping[str, Any]) -> str:
     signed = {name: row[name] for name in _SIGNED}
     signed["context"] = b64encode(row["context"]).decode() if row["context"] else None
-    text = json.dumps(signed, default=_plain, sort_keys=True)
-    if _DOUBTFUL.search(text):
-        text = json.dumps(json.loads(text, parse_int=_integer, parse_float=_float), sort_keys=True)
-    return text.encode()
+    return json.dumps(signed, default=_plain, sort_keys=True)
+
+
+def _as_read_back(text: str) -> bytes:
+    """Write each number as it is once PostgreSQL has had it.
+
+    It writes a number without an exponent and knows no negative zero; what looks like a large integer there may have
+    been a float here.
+    """
+    return json.dumps(json.loads(text, parse_int=_integer, parse_float=_float), sort_keys=True).encode()
+
+
+def _may_look_different(text: str, features: Mapping[str, Any]) -> bool:
+    """Tell whether a number may: in few decisions, while writing all anew takes half as long as deciding.
+
+    Only a feature may be as large as an integer that is doubtful.
+    """
+    has_large = any(isinstance(value, int) and abs(value) >= _DOUBTFUL for value in features.values())
+    return has_large or "e+" in text or "-0.0" in text
 
 
 def _integer(digits: str) -> float | int:
-    return int(digits) if len(digits) < _DOUBTFUL_DIGITS else float(digits)
+    return int(digits) if abs(int(digits)) < _DOUBTFUL else float(digits)
 
 
 def _float(digits: str) -> float:
@@ -138,7 +154,7 @@ async def _extend(session: AsyncSession, vault: Vault, after: UUID) -> tuple[int
     waiting = (await session.scalars(query.limit(CHUNK))).all()
     rows = []
     for decision in waiting:
-        if decision.mac is None or not vault.recognises(_content(vars(decision)), decision.mac):
+        if decision.mac is None or not is_signed(vault, decision):
             continue  # it was not written by us as it stands, and `verify` says so
         position += 1
         seal = vault.fingerprint(_seal(position, decision.id, decision.mac))
@@ -203,7 +219,7 @@ async def _read_unlinked(session: AsyncSession, reader: "_Reader", last: Decisio
         is_late = last is not None and decision.id <= _earliest(last.decision_id)
         if is_older_than_signing:
             continue
-        if is_late or not reader.signs(decision):
+        if is_late or not is_signed(reader.vault, decision):
             what = Tampering.INSERTED if is_late or await _is_copy(session, decision) else Tampering.FLIPPED
             reader.findings.append(Finding(decision.id, None, what))
         else:
@@ -227,9 +243,6 @@ class _Reader:
     findings: list[Finding] = field(default_factory=list)
     before: bytes | None = START
 
-    def signs(self, decision: Decision) -> bool:
-        return decision.mac is not None and self.vault.recognises(_content(vars(decision)), decision.mac)
-
     def read(self, position: int, link: DecisionLink | None, decision: Decision | None) -> None:
         wrong = self._what_is_wrong(position, link, decision)
         if wrong:
@@ -246,4 +259,4 @@ class _Reader:
             return Tampering.REORDERED
         if decision is None:
             return Tampering.DELETED
-        return None if decision.mac == link.mac and self.signs(decision) else Tampering.FLIPPED
+        return None if decision.mac == link.mac and is_signed(self.vault, decision) else Tampering.FLIPPED

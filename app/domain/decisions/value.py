@@ -6,6 +6,7 @@ expected value = uplift × retained margin − contact cost − p_accept × (acc
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 from app.domain.decisions.context import Action, Churn, DecisionContext
@@ -47,11 +48,10 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
     if context.monthly_margin is None:
         return Removal("MARGIN_UNKNOWN", "no revenue is known of the subscriber, so nothing can be weighed")
     inclined = _inclination(context, action)
-    months = Decimal(action.horizon_days) / DAYS_A_MONTH
     keeps = inclined * _staying_power(context)
     uplift, interval = uplift_of(context.churn, action, keeps)
-    retained = _cents(context.monthly_margin * months)
-    dilution = _cents(action.monthly_giveaway * months)
+    retained = _over(context.monthly_margin, action.horizon_days)
+    dilution = _over(action.monthly_giveaway, action.horizon_days)
     p_accept = min(1.0, action.p_accept * inclined)
     cost = action.contact_cost + Decimal(repr(p_accept)) * (action.accept_cost + dilution)
     low, worth, high = (_cents(Decimal(repr(kept)) * retained - cost) for kept in (interval[0], uplift, interval[1]))
@@ -67,6 +67,12 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         expected_value=worth,
         value_interval=(min(low, high), max(low, high)),
     )
+
+
+@lru_cache(maxsize=4096)
+def _over(monthly: Decimal, days: int) -> Decimal:
+    """An amount a month over so many days."""
+    return _cents(monthly * Decimal(days) / DAYS_A_MONTH)
 
 
 def _cents(amount: Decimal) -> Decimal:
