@@ -42,9 +42,16 @@ _COLUMNS: Final = (
     "answer",
     "mac",
 )
+_RESERVED: Final = ", ".join(name for name, _ in ledger.RESERVED)
+_HELD: Final = ", ".join(f"${number}::{type}[]" for number, (_, type) in enumerate(ledger.RESERVED, len(_COLUMNS) + 1))
+# The decision and what it holds of the ledger, in one go.
 _RECORD: Final = f"""
-    INSERT INTO decisions ({", ".join(_COLUMNS)})
-    VALUES ({", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))})
+    WITH made AS (
+        INSERT INTO decisions ({", ".join(_COLUMNS)})
+        VALUES ({", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))}) RETURNING pseudonym, id, decided_at
+    )
+    INSERT INTO reservations (pseudonym, decision_id, state, settled_at, {_RESERVED})
+    SELECT made.pseudonym, made.id, 'open', made.decided_at, held.* FROM made, unnest({_HELD}) AS held
 """  # noqa: S608  # only our own words
 
 
@@ -87,8 +94,8 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     }
     row["mac"] = chain.mac_of(deciding.vault, row)
     row |= {name: row[name].decode() for name in ("inputs", "answer")}
-    await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS))
-    await ledger.reserve(session, row["pseudonym"], decision_id, taken, verdicts.chosen, deciding.at)
+    held = ledger.reservations(taken, verdicts.chosen)
+    await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS), *held)
     return Decided(_told(question.subscriber_id, answer), gathered)
 
 

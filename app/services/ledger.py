@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,13 +65,6 @@ _ADD: Final = """
     SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::numeric[])
     ON CONFLICT (kind, key, period) DO UPDATE SET amount = ledger_entries.amount + excluded.amount
     RETURNING kind, key, period, amount
-"""
-_RESERVE: Final = """
-    INSERT INTO reservations (pseudonym, decision_id, state, settled_at, action, day, uses, cost, given_away, full_cost,
-                              full_giveaway, spending)
-    SELECT $1, $2, 'open', $3, * FROM unnest(
-        $4::text[], $5::date[], $6::int[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[]
-    )
 """
 _RELEASE: Final = """
     UPDATE reservations SET state = 'released', settled_at = now() WHERE state = 'open' AND pseudonym = ANY($1::uuid[])
@@ -185,34 +177,35 @@ async def release(session: AsyncSession, pseudonyms: Sequence[str]) -> None:
     await (await driver(session)).execute(_RELEASE, pseudonyms)
 
 
-async def reserve(
-    session: AsyncSession,
-    pseudonym: UUID,
-    decision_id: UUID,
-    taken: Sequence[Held],
-    chosen: Sequence[Chosen],
-    at: datetime,
-) -> None:
-    """Write down what each chosen action holds, and what it will cost if it is taken up."""
-    if not taken:
-        return
-    columns = zip(
-        *(
-            (
-                held.action,
-                held.day,
-                held.uses,
-                held.cost,
-                held.given_away,
-                best.value.contact_cost + best.value.accept_cost,
-                best.action.monthly_giveaway,
-                spending_of(best.value),
-            )
-            for held, best in zip(taken, chosen, strict=True)
-        ),
-        strict=True,
-    )
-    await (await driver(session)).execute(_RESERVE, pseudonym, decision_id, at, *map(list, columns))
+# What a reservation says beside whose it is, in the order of `reservations`, with the types of their columns.
+RESERVED: Final = (
+    ("action", "text"),
+    ("day", "date"),
+    ("uses", "int"),
+    ("cost", "numeric"),
+    ("given_away", "numeric"),
+    ("full_cost", "numeric"),
+    ("full_giveaway", "numeric"),
+    ("spending", "numeric"),
+)
+
+
+def reservations(taken: Sequence[Held], chosen: Sequence[Chosen]) -> list[list[Any]]:
+    """Tell, column by column, what each chosen action holds and what it will cost if it is taken up."""
+    rows = [
+        (
+            held.action,
+            held.day,
+            held.uses,
+            held.cost,
+            held.given_away,
+            best.value.contact_cost + best.value.accept_cost,
+            best.action.monthly_giveaway,
+            spending_of(best.value),
+        )
+        for held, best in zip(taken, chosen, strict=True)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in RESERVED]
 
 
 async def settle(session: AsyncSession, decision: Decision, action: str, outcome: OutcomeKind, at: datetime) -> None:
