@@ -22,10 +22,15 @@ Sessions = async_sessionmaker[AsyncSession]
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
 OUTAGE_CODES: Final = ("55P03", "25006", "25P03", "0A000", "23503")
 DATA_CLASS: Final = "22"
+OUTRUN_CODE: Final = "SLF01"  # our own, raised where the ledger is kept
 
 
 class StoreUnavailable(Unavailable):
     """The store cannot be reached right now."""
+
+
+class Outrun(Exception):
+    """What was read does not hold at the commit any more, since somebody else was faster: it is to be done again."""
 
 
 class ValueDoesNotFit(Invalid):
@@ -103,7 +108,8 @@ def create_readers(engine: AsyncEngine) -> Sessions:
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Open a session, commit when the block ends, roll back when it raises.
 
-    Raises StoreUnavailable when the store is away, and ValueDoesNotFit for a value the edge should have refused.
+    Raises StoreUnavailable when the store is away, ValueDoesNotFit for a value the edge should have refused, and Outrun
+    when it has to be done again.
     """
     try:
         async with sessions.begin() as session:
@@ -111,6 +117,8 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     except (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_outage(error):
             raise StoreUnavailable("the store cannot be reached right now; try again shortly") from error
+        if _sqlstate(error) == OUTRUN_CODE:
+            raise Outrun from error
         if _sqlstate(error).startswith(DATA_CLASS):
             raise ValueDoesNotFit("a value does not fit where it is stored") from error
         raise

@@ -9,7 +9,7 @@ from app.models.base import Base, Code, Instant
 
 
 class LedgerEntry(Base):
-    """A running total: uses of an action on a day, money of a day, revenue given away in a month."""
+    """What reservations hold in all: uses of an action on a day, money of a day, revenue given away in a month."""
 
     __tablename__ = "ledger_entries"
 
@@ -20,7 +20,10 @@ class LedgerEntry(Base):
 
 
 class Reservation(Base):
-    """What one chosen action takes from the ledger: as expected while it is `open`, in full once it is `accepted`.
+    """What one chosen action holds of the ledger: as expected while it is `open`, in full once it is `accepted`.
+
+    The database keeps the ledger by these rows when a transaction commits, and refuses one that would take more than
+    `most_…` says there is; null where nothing is limited.
 
     `spending` is what an acceptance costs in all; `uses`, `cost` and `given_away` are what the ledger holds of it now.
     """
@@ -39,6 +42,9 @@ class Reservation(Base):
     full_cost: Mapped[Decimal] = mapped_column(Numeric)
     full_giveaway: Mapped[Decimal] = mapped_column(Numeric)
     spending: Mapped[Decimal] = mapped_column(Numeric)
+    most_uses: Mapped[int | None]
+    most_cost: Mapped[Decimal | None] = mapped_column(Numeric)
+    most_given_away: Mapped[Decimal | None] = mapped_column(Numeric)
     settled_at: Mapped[Instant]
 
 

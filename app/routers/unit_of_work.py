@@ -5,6 +5,7 @@ A write with an Idempotency-Key: lock → look for the first answer → endpoint
 
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -13,9 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import transaction
+from app.db import Outrun, transaction
 from app.domain.access import Caller
-from app.errors import UnsupportedMediaType
+from app.errors import Unavailable, UnsupportedMediaType
 from app.routers import strict_json
 from app.routers.deps import Resources, SessionDep
 from app.services import idempotency
@@ -24,7 +25,12 @@ from app.services.idempotency import Answer, Write
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 KEPT_HEADERS: Final = ("content-type", "location", "etag")
+MOST_TRIES: Final = 8  # each time somebody else got what was left
 REPLAYED: Final = "Idempotent-Replayed"
+
+
+class TooMuchAtOnce(Unavailable):
+    """Others were faster each time."""
 
 
 class NotJsonContent(UnsupportedMediaType):
@@ -85,8 +91,11 @@ class UnitOfWorkRoute(APIRoute):
             request.state.caller = await _authenticated(request, resources)
             parsed = await _parsed(request)
             sessions = resources.readers if request.method == "GET" else resources.sessions
-            async with transaction(sessions) as session:
-                return await _in_session(parsed, session, handle)
+            for _ in range(MOST_TRIES):
+                with suppress(Outrun):
+                    async with transaction(sessions) as session:
+                        return await _in_session(parsed, session, handle)
+            raise TooMuchAtOnce("too many others want the same right now; try again shortly")
 
         return handle_in_transaction
 

@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import driver
 from app.domain.access import Caller
-from app.domain.decisions.context import DecisionContext
-from app.domain.decisions.engine import Verdicts, decide
+from app.domain.decisions.engine import decide
 from app.errors import Gone, NotFound
 from app.models import Decision, Subscriber
 from app.models.base import new_id
@@ -23,7 +22,6 @@ from app.services.access import require_agent
 from app.services.decision_answers import Shown, answer_of, as_stored
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
 from app.services.interactions import seal_text
-from app.services.ledger import Held
 from app.services.subscribers import hold_person
 
 CONTEXT: Final = "decision context"
@@ -42,8 +40,9 @@ _COLUMNS: Final = (
     "answer",
     "mac",
 )
-_RESERVED: Final = ", ".join(name for name, _ in ledger.RESERVED)
-_HELD: Final = ", ".join(f"${number}::{type}[]" for number, (_, type) in enumerate(ledger.RESERVED, len(_COLUMNS) + 1))
+_RESERVED: Final = ", ".join(ledger.RESERVED)
+_TYPES: Final = enumerate(ledger.RESERVED.values(), len(_COLUMNS) + 1)
+_HELD: Final = ", ".join(f"${number}::{type}[]" for number, type in _TYPES)
 # The decision and what it holds of the ledger, in one go.
 _RECORD: Final = f"""
     WITH made AS (
@@ -76,6 +75,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
 
     The same caller asking again, for the same owner, within some minutes gets the same decision, as long as nothing new
     is known and the same rules are in force. Decisions about one person are taken one after another, by whichever id.
+    Where others were faster and the ledger has less than was seen, the commit raises Outrun: then it is decided again.
     """
     session = deciding.session
     owner = require_agent(caller, question.owner)
@@ -83,10 +83,14 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     gathered = await gather(deciding, question, owner)
     if recent := await _find_recent(session, gathered):
         return Decided(_told(question.subscriber_id, recent.answer), None)
-    context, verdicts, taken = await _decide_with_rights(session, deciding, gathered)
-    gathered = replace(gathered, context=context)
+    if gathered.held:
+        await ledger.release(session, gathered.pseudonyms)
+    verdicts = decide(gathered.context)
     decision_id = new_id()
-    answer = answer_of(context, verdicts, shown_of(gathered)) | {"decision_id": decision_id, "arm": verdicts.arm}
+    answer = answer_of(gathered.context, verdicts, shown_of(gathered)) | {
+        "decision_id": decision_id,
+        "arm": verdicts.arm,
+    }
     row = _row(deciding, caller, question, gathered) | {
         "id": decision_id,
         "arm": verdicts.arm.value,
@@ -94,7 +98,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     }
     row["mac"] = chain.mac_of(deciding.vault, row)
     row |= {name: row[name].decode() for name in ("inputs", "answer")}
-    held = ledger.reservations(taken, verdicts.chosen)
+    held = ledger.reservations(gathered.context, verdicts.chosen, deciding.today)
     await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS), *held)
     return Decided(_told(question.subscriber_id, answer), gathered)
 
@@ -114,22 +118,6 @@ def _row(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered:
         "inputs": inputs_of(gathered),
         "context": seal_text(words, said, CONTEXT),
     }
-
-
-async def _decide_with_rights(
-    session: AsyncSession, deciding: Deciding, gathered: Gathered
-) -> tuple[DecisionContext, Verdicts, list[Held]]:
-    """Decide, and take what the choice uses up; where others were faster, decide again on what they left."""
-    if gathered.held:
-        await ledger.release(session, gathered.pseudonyms)
-    context = gathered.context
-    while True:
-        verdicts = decide(context)
-        taken = ledger.hold(context, verdicts.chosen, deciding.today)
-        left = await ledger.take(session, context, taken, gathered.held)
-        if left is None:
-            return context, verdicts, taken
-        context = replace(context, ledger=left)
 
 
 async def preview(deciding: Deciding, question: DecisionCreate) -> Mapping[str, Any]:

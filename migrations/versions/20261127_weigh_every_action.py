@@ -102,6 +102,9 @@ def upgrade() -> None:
         sa.Column("full_cost", sa.Numeric(), nullable=False),
         sa.Column("full_giveaway", sa.Numeric(), nullable=False),
         sa.Column("spending", sa.Numeric(), nullable=False),
+        sa.Column("most_uses", sa.Integer(), nullable=True),
+        sa.Column("most_cost", sa.Numeric(), nullable=True),
+        sa.Column("most_given_away", sa.Numeric(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("pseudonym", "decision_id", "action", name=op.f("pk_reservations")),
     )
@@ -110,6 +113,54 @@ def upgrade() -> None:
     op.add_column("outcomes", sa.Column("competitor", sa.String(length=64), nullable=True))
     op.add_column("decisions", sa.Column("mac", sa.LargeBinary(length=32), nullable=True))
     op.add_column("subscribers", sa.Column("timezone", sa.String(length=64), nullable=True))
+    op.execute(_ADD_TO_LEDGER)
+    op.execute(_KEEP_LEDGER)
+    for event, when in _EVENTS.items():
+        op.execute(f"""
+            CREATE CONSTRAINT TRIGGER keep_ledger_on_{event} AFTER {event} ON reservations
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION keep_ledger()
+        """)
+
+
+# The ledger is what reservations hold, kept when a transaction commits: its totals are locked for no longer than that
+# takes, and by one at a time. An insert that would exceed what the rule in force allows is refused, and its transaction
+# with it; a change is what became of an earlier one, and stands.
+_ADD_TO_LEDGER = """
+    CREATE FUNCTION add_to_ledger(of_kind text, of_key text, of_period date, change numeric, most numeric)
+    RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE total numeric;
+    BEGIN
+        IF change = 0 THEN RETURN; END IF;
+        INSERT INTO ledger_entries AS e (kind, key, period, amount) VALUES (of_kind, of_key, of_period, change)
+        ON CONFLICT ON CONSTRAINT pk_ledger_entries DO UPDATE SET amount = e.amount + excluded.amount
+        RETURNING e.amount INTO total;
+        IF change > 0 AND total > most THEN
+            RAISE EXCEPTION 'the ledger is full' USING ERRCODE = 'SLF01';
+        END IF;
+    END $$
+"""
+_KEEP_LEDGER = """
+    CREATE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        month date := date_trunc('month', NEW.day);
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('ledger', 0));
+        IF TG_OP = 'UPDATE' THEN
+            PERFORM add_to_ledger('capacity', NEW.action, NEW.day, NEW.uses - OLD.uses, NULL);
+            PERFORM add_to_ledger('money', 'all', NEW.day, NEW.cost - OLD.cost, NULL);
+            PERFORM add_to_ledger('arpu', 'all', month, NEW.given_away - OLD.given_away, NULL);
+        ELSE
+            PERFORM add_to_ledger('capacity', NEW.action, NEW.day, NEW.uses, NEW.most_uses);
+            PERFORM add_to_ledger('money', 'all', NEW.day, NEW.cost, NEW.most_cost);
+            PERFORM add_to_ledger('arpu', 'all', month, NEW.given_away, NEW.most_given_away);
+        END IF;
+        RETURN NULL;
+    END $$
+"""
+_EVENTS = {
+    "insert": "NEW.uses <> 0 OR NEW.cost <> 0 OR NEW.given_away <> 0",
+    "update": "NEW.uses <> OLD.uses OR NEW.cost <> OLD.cost OR NEW.given_away <> OLD.given_away",
+}
 
 
 def downgrade() -> None:
@@ -120,6 +171,8 @@ def downgrade() -> None:
     op.drop_column("actions", "capacity_per_day")
     op.drop_index(op.f("ix_reservations_pseudonym_state"), table_name="reservations")
     op.drop_table("reservations")
+    op.execute("DROP FUNCTION keep_ledger()")
+    op.execute("DROP FUNCTION add_to_ledger(text, text, date, numeric, numeric)")
     op.drop_table("contests")
     op.drop_index(op.f("ix_policies_version"), table_name="policies")
     op.drop_table("policies")
