@@ -185,3 +185,22 @@ def test_nobody_costs_more_than_a_share_of_what_they_are_worth(api: httpx.Client
     retire(api, "scarce_too")
     assert (refused["step"], refused["code"]) == ("guard", "SPEND_CAP")
     assert "on top of 150.00" in refused["reason"]
+
+
+def test_the_ledger_is_what_reservations_hold(api: httpx.Client, store: psycopg.Connection, scarce: str) -> None:
+    put(api, scarce, kind="visit", capacity_per_day=20)
+    outcomes = ("accepted", "declined", "no_response", "later", None)
+    for number in range(10):
+        person = subscriber(api, features=LEAVING)
+        decision = decide(api, person)
+        if outcome := outcomes[number % 5]:
+            settle(api, decision, scarce, outcome)
+        if number >= 5:
+            decide(api, person, channel="app")
+    [[held, states]] = store.execute(
+        "SELECT sum(uses), array_agg(DISTINCT state) FROM reservations WHERE action = %s", [scarce]
+    ).fetchall()
+    [[total]] = store.execute("SELECT amount FROM ledger_entries WHERE key = %s", [scarce]).fetchall()
+
+    assert total == held > 0
+    assert set(states) == {"open", "accepted", "released"}
