@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import URL, event, func, make_url, select
+from sqlalchemy import URL, event, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -122,6 +122,12 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         if _sqlstate(error).startswith(DATA_CLASS):
             raise ValueDoesNotFit("a value does not fit where it is stored") from error
         raise
+
+
+async def at_leisure(session: AsyncSession) -> None:
+    """Let this transaction take as long as it needs: it reads all there is."""
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 async def lock(session: AsyncSession, *names: str) -> None:

@@ -7,7 +7,7 @@ import typer
 from app.cli import opened
 from app.cli.opened import Opened
 from app.cli.progress import bar
-from app.db import transaction
+from app.db import at_leisure, transaction
 from app.errors import Conflict
 from app.services import chain
 from app.services.chain import Finding, Verified
@@ -48,7 +48,7 @@ async def _verify(store: Opened, head: str) -> Verified:
     await chain.extend(store.sessions, store.vault)
     with bar("Reading the decision log") as show:
         async with transaction(store.sessions) as session:
-            await chain.read_at_leisure(session)
+            await at_leisure(session)
             if head:
                 await chain.require_head(session, head)
             return await chain.verify(session, store.vault, show)

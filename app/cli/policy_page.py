@@ -41,15 +41,15 @@ def figures(trial: Trial) -> list[Figure]:
         both("refused by the ARPU guard", lambda side: side.refused_by["ARPU_GUARD"]),
         both("churners expected within 30 days", lambda _: trial.churners, 1),
         both("churners prevented (each within its action's horizon)", lambda side: side.prevented, 1),
-        both("expected cost", lambda side: float(side.cost), 2),
-        both("revenue given away a month", lambda side: float(side.given_away), 2),
+        both("expected cost", lambda side: float(side.ledger.spent_today), 2),
+        both("revenue given away a month", lambda side: float(side.ledger.given_away), 2),
         both("expected value", lambda side: float(side.value), 2),
     ]
     if base:
         found.append(
             both(
                 "revenue a subscriber a month after it",
-                lambda side: float((base.monthly_revenue - side.given_away) / base.subscribers),
+                lambda side: float((base.monthly_revenue - side.ledger.given_away) / base.subscribers),
                 4,
             )
         )
@@ -64,7 +64,7 @@ def page(trial: Trial, tried: Tried) -> str:
         for f in figures(trial)
     )
     head = tag("tr", *(tag("th", name, scope="col") for name in ("", *TITLES)))
-    moved = [(pair, number) for pair, number in trial.moves.most_common() if pair[0] != pair[1]]
+    moved = trial.moved()
     moves = Markup("").join(
         tag("tr", tag("td", before), tag("td", after), tag("td", count(number))) for (before, after), number in moved
     )

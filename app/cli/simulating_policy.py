@@ -66,9 +66,9 @@ async def _run(store: Opened, said: dict[str, Any], tried: Tried) -> Trial:
         published = await policies.current(session)
         try:
             document = policy_trials.changed_document(published.document, said)
+            then = policies.compile_document(document, settings.language, policies.version_of(document))
         except (ValidationError, ValueError) as error:
             raise ChangeRefused(_sentence(error)) from None
-        then = policies.compile_document(document, settings.language, policies.version_of(document))
         deciding = Deciding(session, bundles, settings, store.vault, datetime.now(UTC), NOBODY)
         with bar("Deciding twice about everybody") as show:
             trial = await policy_trials.run(deciding, then, tried, show)
@@ -90,7 +90,7 @@ def _show(trial: Trial) -> None:
         table.add_row(*_cells(figure))
     console.print(table)
     moves = Table("from", "to", "subscribers", box=None)
-    moved = [(pair, count) for pair, count in trial.moves.most_common() if pair[0] != pair[1]]
+    moved = trial.moved()
     for (before, after), count in moved[:MOST_MOVES]:
         moves.add_row(before, after, f"{count:,}")
     console.print(moves if moved else "nobody would get another action")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,22 +62,26 @@ async def put_action(
 ) -> tuple[Action, bool]:
     """Create an action or replace it, and put it in force; tells whether it is new. Raises ExpressionRefused."""
     check_expression(said.eligibility, "/eligibility", FACTS | {"features": await _features(session), "context": ANY})
-    fields = {name: getattr(said, name) for name in ActionWrite.model_fields if name != "effect_prior"} | {
+    action = await session.get(Action, code, with_for_update=True)
+    is_new = action is None
+    if action is None:
+        action = Action(code=code)
+        session.add(action)
+    for name, value in columns_of(said).items():
+        setattr(action, name, value)
+    await policies.publish(session, at, caller.id)
+    return action, is_new
+
+
+def columns_of(said: ActionWrite) -> dict[str, Any]:
+    """What is written of an action, as it is stored."""
+    return {name: getattr(said, name) for name in ActionWrite.model_fields if name != "effect_prior"} | {
         "kind": said.kind.value,
         "channels": [channel.value for channel in said.channels],
         "caps": [cap.model_dump() for cap in said.caps],
         "effect_mean": said.effect_prior.mean,
         "effect_sd": said.effect_prior.sd,
     }
-    action = await session.get(Action, code, with_for_update=True)
-    is_new = action is None
-    if action is None:
-        action = Action(code=code)
-        session.add(action)
-    for name, value in fields.items():
-        setattr(action, name, value)
-    await policies.publish(session, at, caller.id)
-    return action, is_new
 
 
 async def _features(session: AsyncSession) -> dict[str, FeatureValue]:

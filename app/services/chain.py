@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import Select, insert, select, text
+from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, lock, transaction
@@ -175,12 +175,6 @@ def _unlinked(*what: Any) -> Select[Any]:
     return query.where(DecisionLink.decision_id.is_(None))
 
 
-async def read_at_leisure(session: AsyncSession) -> None:
-    """Let this transaction's questions take as long as they need: the whole log is read."""
-    await session.execute(text("SET LOCAL statement_timeout = 0"))
-    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-
 async def require_head(session: AsyncSession, head: str) -> None:
     """Raise HeadGone unless the chain runs through a head noted earlier: cutting off its end leaves no other trace."""
     position, _, link = head.partition(":")
@@ -194,20 +188,21 @@ async def require_head(session: AsyncSession, head: str) -> None:
 async def verify(session: AsyncSession, vault: Vault, show: Callable[[float], object]) -> Verified:
     """Walk the whole chain and every decision beside it; `show` takes the share that is done, 0…1."""
     last = await _last_link(session)
+    length = last.position if last else 0
     reader = _Reader(vault)
-    for start in range(0, last.position if last else 0, CHUNK):
+    for start in range(0, length, CHUNK):
         query = (
             select(DecisionLink, Decision)
             .outerjoin(Decision, Decision.id == DecisionLink.decision_id)
             .where(DecisionLink.position > start, DecisionLink.position <= start + CHUNK)
         )
         rows = {link.position: (link, decision) for link, decision in await session.execute(query)}
-        for position in range(start + 1, min(start + CHUNK, last.position if last else 0) + 1):
+        for position in range(start + 1, min(start + CHUNK, length) + 1):
             reader.read(position, *rows.get(position, (None, None)))
         session.expunge_all()
-        show(min(1.0, (start + CHUNK) / (last.position if last else 1)))
+        show(min(1.0, (start + CHUNK) / length))
     waiting = await _read_unlinked(session, reader, last)
-    return Verified(last.position if last else 0, last.link if last else START, waiting, reader.findings)
+    return Verified(length, last.link if last else START, waiting, reader.findings)
 
 
 async def _read_unlinked(session: AsyncSession, reader: "_Reader", last: DecisionLink | None) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +19,7 @@ from app.domain.decisions.context import (
     Contact,
     DecisionContext,
     HeldClaim,
+    Ledger,
     PastOutcome,
     Situation,
 )
@@ -56,7 +57,7 @@ _PROFILE_FACTS: Final = (
 )
 Json = Mapping[str, Any]
 situations: Final = TypeAdapter(Situation)
-_SITUATION: Final = tuple(field.name for field in fields(Situation))
+SITUATION: Final = tuple(field.name for field in fields(Situation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,8 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
     as_of = date.fromisoformat(snapshot["as_of"]) if snapshot else None
     score = score_of(_bundle(deciding.bundles), snapshot["features"], as_of) if snapshot and as_of else None
     held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
-    situation = _situation(deciding, question, facts, score, rulebook)
-    situation = replace(
-        situation, owner=owner, ledger=ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
-    )
+    totals = ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
+    situation = _situation(deciding, question, facts, score, rulebook, owner=owner, totals=totals)
     return Gathered(
         context=as_context(situation, rulebook),
         policy_version=rulebook.version,
@@ -142,7 +141,7 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
 
 
 def as_context(situation: Situation, rulebook: Rulebook) -> DecisionContext:
-    known = {name: getattr(situation, name) for name in _SITUATION}
+    known = {name: getattr(situation, name) for name in SITUATION}
     return DecisionContext(**known, catalogue=rulebook.catalogue, policy=rulebook.policy)
 
 
@@ -166,6 +165,9 @@ def _situation(
     facts: Json,
     score: Score | None,
     rules: Rulebook,
+    *,
+    owner: str | None,
+    totals: Ledger,
 ) -> Situation:
     settings, me = deciding.settings, facts["me"]
     features = facts["snapshot"]["features"] if facts["snapshot"] else {}
@@ -194,6 +196,7 @@ def _situation(
         claims=tuple(
             HeldClaim(owner, why, datetime.fromisoformat(until)) for owner, why, until in facts["claims"] or ()
         ),
+        owner=owner,
         keeper=me["owner"],
         upset_at=_upset_at(facts),
         reachable=_is_reachable(me, question.channel),
@@ -204,6 +207,7 @@ def _situation(
         bill_is_flat=bool(facts["bill_is_flat"]),
         spent=Decimal(facts["spent"]),
         draw=draw(person, rules.policy.holdout_name),
+        ledger=totals,
     )
 
 
@@ -298,7 +302,7 @@ def inputs_of(gathered: Gathered) -> bytes:
     What the caller said is kept apart, sealed.
     """
     facts = {group: known for group, known in gathered.context.facts.items() if group != "context"}
-    situation = {name: getattr(gathered.context, name) for name in _SITUATION} | {
+    situation = {name: getattr(gathered.context, name) for name in SITUATION} | {
         "facts": facts,
         "known_facts": gathered.known_facts,
         "as_of": gathered.as_of,

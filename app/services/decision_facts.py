@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import driver
 from app.schemas.policies import LONGEST_WINDOW_DAYS
+from app.services.subscribers import PERSON
 
 REMEMBERED: Final = timedelta(days=LONGEST_WINDOW_DAYS + 1)
 _ASKED: Final = (
@@ -23,18 +24,9 @@ _ASKED: Final = (
     "month",
 )
 
-# A person is the surviving id and all that were merged into it. Rights are outbound decisions of the last minutes that
+# Rights are outbound decisions of the last minutes that
 # chose something; one's own is what the same caller was given for the same owner.
-_QUESTION: Final = """
-WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
-survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
-person AS MATERIALIZED (
-    SELECT s.subscriber_id, s.pseudonym, s.consents, s.updated_at
-    FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
-    UNION ALL
-    SELECT s.subscriber_id, s.pseudonym, s.consents, s.updated_at
-    FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
-),
+_QUESTION: Final = f"""{PERSON},
 contacts AS MATERIALIZED (
     SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment, i.caller_id
     FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > $7
@@ -135,7 +127,7 @@ SELECT json_build_object(
         ORDER BY measured_at DESC LIMIT 1
     )
 )::text FROM me
-"""
+"""  # noqa: S608  # only our own words
 
 
 async def find_facts(session: AsyncSession, **asked: Any) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Sessions, driver, transaction
+from app.db import Sessions, at_leisure, driver, transaction
 from app.domain.decisions.context import Base, DecisionContext, Ledger
 from app.domain.decisions.engine import Chosen
 from app.domain.decisions.guard import arpu_room, cost_of, giveaway_of, spending_of
@@ -149,5 +149,5 @@ async def measure_base(sessions: Sessions, settings: Settings) -> int:
     names = {f"revenue_{number}": name for number, name in enumerate(settings.revenue_features)}
     measure = text(_MEASURE.format(revenue=", ".join(map(_REVENUE.format, names))))
     async with transaction(sessions) as session:
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        await at_leisure(session)
         return int(await session.scalar(measure, names) or 0)

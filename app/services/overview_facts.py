@@ -5,24 +5,15 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from app.lane import Lane
+from app.services.subscribers import PERSON
 
 CONTACTS_SHOWN: Final = 10
 COMPLAINTS_SHOWN: Final = 10
 TASKS_SHOWN: Final = 20
 ANSWERS_SHOWN: Final = 5
 
-# A person is the surviving id and all that were merged into it; each id has its own key and its own pseudonym. Sealed
-# bytes travel as base64 within the JSON.
-_QUESTION: Final = f"""
-WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
-survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
-person AS MATERIALIZED (
-    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents
-    FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
-    UNION ALL
-    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents
-    FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
-)
+# Sealed bytes travel as base64 within the JSON.
+_QUESTION: Final = f"""{PERSON}
 SELECT json_build_object(
     'profile', (SELECT to_jsonb(me) - 'data_key' - 'contact' - 'phone_index' - 'pseudonym' FROM me),
     'contact', (SELECT encode(contact, 'base64') FROM me),

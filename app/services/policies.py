@@ -47,10 +47,14 @@ class Rulebook:
 
 async def current(session: AsyncSession) -> PolicyVersion:
     """Return what is in force; raises NothingPublished."""
-    found = await session.scalar(select(PolicyVersion).order_by(PolicyVersion.id.desc()).limit(1))
+    found = await _newest(session)
     if found is None:
         raise NothingPublished("no policy is published: run `stayline migrate`")
     return found
+
+
+async def _newest(session: AsyncSession) -> PolicyVersion | None:
+    return await session.scalar(select(PolicyVersion).order_by(PolicyVersion.id.desc()).limit(1))
 
 
 async def publish(
@@ -59,10 +63,10 @@ async def publish(
     """Put in force the catalogue as it is, with new rules or those in force. What is in force already stays."""
     await lock(session, "policy")
     await session.flush()
-    before = await session.scalar(select(PolicyVersion).order_by(PolicyVersion.id.desc()).limit(1))
+    before = await _newest(session)
     wanted = rules.model_dump(mode="json") if rules else before.document["rules"] if before else shipped_rules()
     rows = (await session.scalars(select(ActionRow).order_by(ActionRow.code))).all()
-    document = {"actions": [_as_document(row) for row in rows], "rules": wanted}
+    document = {"actions": [as_document(_columns_of(row)) for row in rows], "rules": wanted}
     version = version_of(document)
     if before and before.version == version:
         return before
@@ -82,9 +86,13 @@ def version_of(document: Document) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _as_document(row: ActionRow) -> Document:
-    columns = {column.key: getattr(row, column.key) for column in ActionRow.__table__.columns}
-    document: Document = _plain.dump_python(columns, mode="json")
+def _columns_of(row: ActionRow) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in ActionRow.__table__.columns}
+
+
+def as_document(columns: Mapping[str, Any]) -> Document:
+    """An action as a published document holds it."""
+    document: Document = _plain.dump_python(dict(columns), mode="json")
     return document
 
 
@@ -145,9 +153,7 @@ def as_policy(rules: Mapping[str, Any]) -> Policy:
     return Policy(
         **same,
         quiet_hours=QuietHours(time.fromisoformat(quiet.begin), time.fromisoformat(quiet.end)) if quiet else None,
-        channel_caps={
-            channel: _caps([cap.model_dump() for cap in caps]) for channel, caps in said.channel_caps.items()
-        },
+        channel_caps={Channel(channel): _caps(caps) for channel, caps in rules["channel_caps"].items()},
         cool_down_days=tuple(said.cool_down_days),
         big_spender_tiers=frozenset(said.big_spender_tiers),
     )

@@ -22,12 +22,11 @@ from app.domain.interactions import Channel, Direction
 from app.errors import Invalid
 from app.models import Subscriber
 from app.schemas.actions import ActionWrite
-from app.schemas.base import Code
 from app.schemas.decisions import DecisionCreate
 from app.schemas.policies import PolicyRules
 from app.services import policies
+from app.services.actions import columns_of
 from app.services.decision_contexts import Deciding, gather
-from app.services.expressions import compile_rule
 from app.services.policies import Document, Rulebook
 
 CHUNK: Final = 200
@@ -54,8 +53,6 @@ class Side:
     held_out: int = 0
     refused_by: Counter[str] = field(default_factory=Counter)
     prevented: float = 0.0
-    cost: Decimal = Decimal(0)
-    given_away: Decimal = Decimal(0)
     value: Decimal = Decimal(0)
     spots: list[Spot] = field(default_factory=list)
 
@@ -83,8 +80,6 @@ class Side:
         cost, given = cost_of(value), giveaway_of(action, value)
         self.chosen[action.code] += 1
         self.prevented += value.uplift
-        self.cost += cost
-        self.given_away += given
         self.value += value.expected_value
         self.spots.append(Spot(float(cost + _diluted(value)), value.uplift))
         self.ledger = replace(
@@ -115,9 +110,12 @@ class Trial:
     now: Side
     then: Side
     subscribers: int = 0
-    unscored: int = 0
     churners: float = 0.0
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def moved(self) -> list[tuple[tuple[str, str], int]]:
+        """From which action to which other how many would go, the most first."""
+        return [(pair, number) for pair, number in self.moves.most_common() if pair[0] != pair[1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,8 @@ def changed_document(published: Document, changes: Mapping[str, Any]) -> Documen
         if change is None:
             actions.pop(code, None)
         else:
-            actions[code] = _checked_action(code, _as_written(actions.get(code)) | change)
+            written = ActionWrite.model_validate(_as_written(actions.get(code)) | change)
+            actions[code] = policies.as_document(columns_of(written) | {"code": code})
     return {
         "actions": [actions[code] for code in sorted(actions)],
         "rules": PolicyRules.model_validate(rules).model_dump(mode="json"),
@@ -154,13 +153,6 @@ def _as_written(stored: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     same = {name: stored[name] for name in ActionWrite.model_fields if name in stored}
     return same | {"effect_prior": {"mean": stored["effect_mean"], "sd": stored["effect_sd"]}}
-
-
-def _checked_action(code: Code, said: Mapping[str, Any]) -> Document:
-    action = ActionWrite.model_validate(said).model_dump(mode="json")
-    effect = action.pop("effect_prior")
-    compile_rule(action["eligibility"])
-    return action | {"code": code, "effect_mean": effect["mean"], "effect_sd": effect["sd"]}
 
 
 async def run(deciding: Deciding, then: Rulebook, tried: Tried, show: Callable[[float], object]) -> Trial:
@@ -181,7 +173,6 @@ async def run(deciding: Deciding, then: Rulebook, tried: Tried, show: Callable[[
             empty = Ledger({}, Decimal(0), Decimal(0), context.ledger.base)
             trial = Trial(Side(now, empty), Side(then, empty))
         trial.subscribers += 1
-        trial.unscored += context.churn is None
         trial.churners += churn_within(context.churn, HORIZON_DAYS) if context.churn else 0.0
         person = subscriber.subscriber_id
         trial.moves[trial.now.decide(context, person), trial.then.decide(context, person)] += 1

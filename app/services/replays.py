@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.ml.bundle import Bundle, BundleRefused, load_bundle
 from app.models import Decision, Subscriber
 from app.schemas.decisions import ReplayRead
 from app.services.decision_answers import Shown, answer_of, as_stored
-from app.services.decision_contexts import as_context, churn_of, score_of, situations
+from app.services.decision_contexts import SITUATION, as_context, churn_of, score_of, situations
 from app.services.decisions import CONTEXT, get_decision
 from app.services.interactions import unseal_text
 from app.services.policies import find_rulebook
@@ -28,7 +28,6 @@ from app.services.scores import Bundles, Score
 from app.services.subscribers import vault_of
 from app.vault import Vault
 
-_FIELDS: Final = tuple(field.name for field in fields(Situation))
 _KEPT_LOADED: Final = 8
 
 
@@ -69,7 +68,7 @@ async def replay(replaying: Replaying, decision_id: UUID) -> ReplayRead:
 
 def _situation(vault: Vault, decision: Decision, subscriber: Subscriber) -> Situation:
     said = unseal_text(vault_of(subscriber, vault), decision.context, CONTEXT)
-    stored = {name: decision.inputs[name] for name in _FIELDS}
+    stored = {name: decision.inputs[name] for name in SITUATION}
     stored["facts"] = stored["facts"] | {"context": json.loads(said) if said else {}}
     situation: Situation = situations.validate_python(stored)
     return situation

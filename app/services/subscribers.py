@@ -37,6 +37,19 @@ PLAIN_FIELDS: Final = (
     "consents",
 )
 
+# How a question about $1 begins that means the person: the surviving id and all that were merged into it. Each id has
+# its own key and its own pseudonym.
+PERSON: Final = """
+WITH me AS (SELECT * FROM subscribers WHERE subscriber_id = $1),
+survivor AS (SELECT coalesce(merged_into, subscriber_id) AS id FROM me),
+person AS MATERIALIZED (
+    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents, s.updated_at
+    FROM subscribers s JOIN survivor ON s.subscriber_id = survivor.id
+    UNION ALL
+    SELECT s.subscriber_id, s.pseudonym, s.data_key, s.consents, s.updated_at
+    FROM subscribers s JOIN survivor ON s.merged_into = survivor.id
+)"""
+
 # One statement however many there are: a list of VALUES would have to be compiled anew for each length. The first thing
 # said of a profile makes its version 1.
 _CREATE: Final = text("""

@@ -1,5 +1,7 @@
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -18,6 +20,15 @@ def _dictionary(settings: Settings) -> None:
 @pytest.fixture(scope="session")
 def grounds(service: Service) -> Grounds:
     return lay_grounds(service.client)
+
+
+@pytest.fixture
+def rules(api: httpx.Client) -> Iterator[dict[str, Any]]:
+    """The rules in force, put back afterwards."""
+    read_only = {"version", "published_at"}
+    found = {name: value for name, value in api.get("/v1/policy").json().items() if name not in read_only}
+    yield found
+    assert api.put("/v1/policy", json=found).status_code == 200
 
 
 @pytest.fixture(scope="session")

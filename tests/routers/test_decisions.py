@@ -14,7 +14,7 @@ from app.domain.access import SCOPES
 from app.domain.features import PROTECTED
 from tests.conftest import make_key
 from tests.factories.answers import CANARY, problem, refused_fields
-from tests.factories.bodies import at_once, outcome, question
+from tests.factories.bodies import at_once, codes, decide, outcome, question
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.pages import walk
 from tests.factories.subscribers import LEAVING, STAYING, subscriber
@@ -24,18 +24,8 @@ from tests.service import Service
 PATH = "/v1/decisions"
 
 
-def decide(api: httpx.Client, subscriber_id: str, **others: Any) -> Any:
-    answer = api.post(PATH, json=question(subscriber_id, **others))
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
 def entries(decision: Any) -> dict[str, Any]:
     return {entry["action"]: entry for entry in decision["trace"]}
-
-
-def codes(decision: Any) -> list[str]:
-    return [action["code"] for action in decision["actions"]]
 
 
 @pytest.fixture

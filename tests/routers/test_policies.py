@@ -1,6 +1,5 @@
 """The rules in force: read, replaced, and kept by every decision from then on."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,16 +10,7 @@ from tests.factories.bodies import question
 from tests.factories.contacts import call, moments_ago
 from tests.factories.subscribers import LEAVING, subscriber
 
-READ_ONLY = {"version", "published_at"}
 NIGHT_THERE = {"begin": "00:00", "end": "23:59"}
-
-
-@pytest.fixture
-def rules(api: httpx.Client) -> Iterator[dict[str, Any]]:
-    """The rules in force, put back afterwards."""
-    found = {name: value for name, value in api.get("/v1/policy").json().items() if name not in READ_ONLY}
-    yield found
-    assert api.put("/v1/policy", json=found).status_code == 200
 
 
 def outbound(api: httpx.Client, subscriber_id: str, **others: Any) -> Any:

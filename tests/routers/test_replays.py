@@ -11,23 +11,17 @@ import pytest
 from app.settings import Settings
 from tests.factories.actions import put, retire
 from tests.factories.answers import problem
-from tests.factories.bodies import question
+from tests.factories.bodies import decide
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.subscribers import LEAVING, STAYING, subscriber
 
 CODE = "replayed_action"
 
 
-@pytest.fixture
-def rules(api: httpx.Client) -> Iterator[dict[str, Any]]:
-    found = {n: v for n, v in api.get("/v1/policy").json().items() if n not in {"version", "published_at"}}
-    yield found
-    api.put("/v1/policy", json=found)
+@pytest.fixture(autouse=True)
+def _retired(api: httpx.Client) -> Iterator[None]:
+    yield
     retire(api, CODE)
-
-
-def decide(api: httpx.Client, subscriber_id: str, **others: Any) -> Any:
-    return api.post("/v1/decisions", json=question(subscriber_id, **others)).json()
 
 
 def replay(api: httpx.Client, decision: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from app.domain.access import SCOPES
 from tests.conftest import make_key
 from tests.factories.actions import put, retire
-from tests.factories.bodies import at_once, question
+from tests.factories.bodies import at_once, codes, decide
 from tests.factories.contacts import call, moments_ago
 from tests.factories.subscribers import LEAVING, subscriber
 from tests.service import Service
@@ -30,29 +30,12 @@ def scarce(api: httpx.Client) -> Iterator[str]:
 
 
 @pytest.fixture
-def rules(api: httpx.Client) -> Iterator[dict[str, Any]]:
-    found = {n: v for n, v in api.get("/v1/policy").json().items() if n not in {"version", "published_at"}}
-    yield found
-    api.put("/v1/policy", json=found)
-
-
-@pytest.fixture
 def callers(service: Service) -> Iterator[list[httpx.Client]]:
     """32 callers, each with a key of its own."""
     found = [service.as_caller(make_key(service.settings, SCOPES)) for _ in range(32)]
     yield found
     for caller in found:
         caller.close()
-
-
-def decide(api: httpx.Client, subscriber_id: str, **others: Any) -> Any:
-    answer = api.post("/v1/decisions", json=question(subscriber_id, **others))
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
-def codes(decision: Any) -> list[str]:
-    return [action["code"] for action in decision["actions"]]
 
 
 def entry(decision: Any, code: str) -> Any:

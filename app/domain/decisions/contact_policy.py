@@ -76,7 +76,7 @@ def _no_sale_to_the_upset(context: DecisionContext, action: Action) -> Removal |
 
 def _cool_down(context: DecisionContext, action: Action) -> Removal | None:
     """Who said no is not asked again for a while, which grows with each no; in the end for ever."""
-    refusals = context.last(action, OutcomeKind.DECLINED)
+    refusals = context.times_of(action, OutcomeKind.DECLINED)
     waits = context.policy.cool_down_days
     if not refusals or not waits:
         return None
@@ -92,7 +92,7 @@ def _cool_down(context: DecisionContext, action: Action) -> Removal | None:
 
 def _accepted_already(context: DecisionContext, action: Action) -> Removal | None:
     """What somebody has just been given is not offered again while it lasts."""
-    accepted = context.last(action, OutcomeKind.ACCEPTED) if action.is_sale else []
+    accepted = context.times_of(action, OutcomeKind.ACCEPTED) if action.is_sale else []
     if not accepted or context.at >= (free := accepted[-1] + timedelta(days=action.horizon_days)):
         return None
     told = f"accepted on {minute(accepted[-1])}, free again on {minute(free)}"
@@ -125,7 +125,7 @@ def _used(context: DecisionContext, action: Action) -> list[datetime]:
     contacts = [contact.at for contact in context.contacts if contact.channel is context.channel]
     # An offer accepted on the call that made it is one contact, not two.
     days = {at.date() for at in contacts}
-    accepted = context.last(action, OutcomeKind.ACCEPTED) if action.is_sale else []
+    accepted = context.times_of(action, OutcomeKind.ACCEPTED) if action.is_sale else []
     rights = [right.at for right in context.pending if right.channel is context.channel]
     return sorted([*contacts, *rights, *(at for at in accepted if at.date() not in days)])
 

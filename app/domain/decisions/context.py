@@ -61,6 +61,12 @@ class Action:
     priced: bool = False
     capacity_per_day: int | None = None
 
+    def has_begun(self, at: datetime) -> bool:
+        return self.valid_from is None or at >= self.valid_from
+
+    def has_ended(self, at: datetime) -> bool:
+        return self.valid_to is not None and at >= self.valid_to
+
     @property
     def is_sale(self) -> bool:
         return self.kind is ActionKind.OFFER
@@ -181,6 +187,6 @@ class DecisionContext(Situation):
     catalogue: tuple[Action, ...] = ()
     policy: Policy = NO_RULES
 
-    def last(self, action: Action, *kinds: OutcomeKind) -> list[datetime]:
-        """When an action had these outcomes, oldest first."""
-        return sorted(past.at for past in self.outcomes if past.action == action.code and past.outcome in kinds)
+    def times_of(self, action: Action, outcome: OutcomeKind) -> list[datetime]:
+        """When an action had this outcome, oldest first."""
+        return sorted(past.at for past in self.outcomes if past.action == action.code and past.outcome is outcome)

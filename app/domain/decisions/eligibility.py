@@ -27,9 +27,9 @@ def _channel(context: DecisionContext, action: Action) -> Removal | None:
 
 
 def _validity(context: DecisionContext, action: Action) -> Removal | None:
-    if action.valid_from and context.at < action.valid_from:
+    if action.valid_from and not action.has_begun(context.at):
         return Removal("NOT_YET_VALID", f"valid from {action.valid_from.isoformat()}", action.valid_from)
-    if action.valid_to and context.at >= action.valid_to:
+    if action.valid_to and action.has_ended(context.at):
         return Removal("NO_LONGER_VALID", f"valid until {action.valid_to.isoformat()}")
     return None
 

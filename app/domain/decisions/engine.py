@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.decisions import contact_policy, eligibility, guard, holdout, limits, value
 from app.domain.decisions.context import Action, DecisionContext
 from app.domain.decisions.guard import SoFar
-from app.domain.decisions.trace import Removal, Step, TraceEntry, Verdict, removed_at, sift
+from app.domain.decisions.trace import Removal, Step, TraceEntry, Verdict, minute, removed_at, sift
 from app.domain.decisions.value import Value
 
 
@@ -135,4 +135,4 @@ def _shared(group: Sequence[TraceEntry]) -> str:
         return group[0].reason
     free = min((entry.free_again_at for entry in group if entry.free_again_at), default=None)
     kind = group[0].code.lower().replace("_", " ")
-    return f"{kind}, the first free again on {free.isoformat(timespec='minutes')}" if free else kind
+    return f"{kind}, the first free again on {minute(free)}" if free else kind

@@ -1,15 +1,12 @@
 """Can we afford it? What keeps one subscriber may not cost more than they are worth, nor pull the whole base down."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from app.domain.decisions.context import Action, DecisionContext, Ledger
 from app.domain.decisions.policy import Policy
 from app.domain.decisions.trace import Removal
 from app.domain.decisions.value import Value
-
-CENT: Final = Decimal("0.01")
 
 
 @dataclass(slots=True)
@@ -19,13 +16,11 @@ class SoFar:
     spending: Decimal = Decimal(0)
     given_away: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
-    codes: list[str] = field(default_factory=list)
 
     def add(self, action: Action, value: Value) -> None:
         self.spending += spending_of(value)
         self.given_away += giveaway_of(action, value)
         self.cost += cost_of(value)
-        self.codes.append(action.code)
 
 
 def spending_of(value: Value) -> Decimal:

@@ -14,9 +14,7 @@ def impersonal(catalogue: Iterable[Action], channel: Channel, at: datetime) -> l
 
 
 def _is_open_to_all(action: Action, at: datetime) -> bool:
-    has_begun = action.valid_from is None or at >= action.valid_from
-    has_ended = action.valid_to is not None and at >= action.valid_to
-    if action.is_sale or not has_begun or has_ended:
+    if action.is_sale or not action.has_begun(at) or action.has_ended(at):
         return False
     try:
         return action.is_eligible({})

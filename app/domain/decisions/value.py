@@ -92,7 +92,7 @@ def _inclination(context: DecisionContext, action: Action) -> float:
 
 def _readiness(context: DecisionContext, action: Action) -> float:
     """0 at the moment somebody says "later", and back to 1 as that fades: 1 − 2^(−days ÷ half-life)."""
-    said = context.last(action, OutcomeKind.LATER)
+    said = context.times_of(action, OutcomeKind.LATER)
     if not said:
         return 1.0
     days = max(context.at - said[-1], timedelta(0)) / timedelta(days=1)
