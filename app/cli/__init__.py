@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "models": "models",
     "keys": "keys",
     "audit": "audit",
+    "learn": "learning",
     "simulate": "simulating",
     "simulate-policy": "simulating_policy",
     "openapi": "openapi",

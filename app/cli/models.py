@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.errors import Invalid, NotFound
 from app.ml import registry
-from app.ml.manifest import MODEL, ChurnKind, Manifest, Metrics
+from app.ml.manifest import MODEL, UPLIFT, ChurnKind, Manifest, Metrics, Role
 from app.ml.pointer import Pointer, read_pointer
 from app.ml.registry import Activation
 
@@ -36,7 +36,7 @@ def list_models(models_dir: ModelsDir = MODELS) -> None:
     for manifest in registry.list_manifests(models_dir):
         metrics = manifest.metrics
         mark = "yes" if _active_since(pointer, manifest) else ""
-        cells = (manifest.name, manifest.version, manifest.churn_kind, _auroc(metrics), f"{metrics.log_loss:.4f}", mark)
+        cells = (manifest.name, manifest.version, manifest.role, _auroc(metrics), f"{metrics.log_loss:.4f}", mark)
         shown.add_row(*cells)
     Console(width=120).print(shown)
 
@@ -65,14 +65,15 @@ def rollback(
     models_dir: ModelsDir = MODELS,
 ) -> None:
     """Make the model active again that was so before the present one; done twice, it is as it was."""
-    if kind not in {None, *get_args(ChurnKind)}:
-        raise ChurnKindRefused(f"--kind is none of {', '.join(get_args(ChurnKind))}")
-    _tell(registry.roll_back(models_dir, cast("ChurnKind | None", kind)))
+    roles = (*get_args(ChurnKind), UPLIFT)
+    if kind not in {None, *roles}:
+        raise ChurnKindRefused(f"--kind is none of {', '.join(roles)}")
+    _tell(registry.roll_back(models_dir, cast("Role | None", kind)))
 
 
 def _tell(activation: Activation) -> None:
     manifest = activation.manifest
-    typer.echo(f"{manifest.name} {manifest.version} is the active model for {manifest.churn_kind}")
+    typer.echo(f"{manifest.name} {manifest.version} is the active model for {manifest.role}")
 
 
 def _facts(manifest: Manifest, pointer: Pointer) -> dict[str, str]:
@@ -93,7 +94,7 @@ def _facts(manifest: Manifest, pointer: Pointer) -> dict[str, str]:
 
 
 def _active_since(pointer: Pointer, manifest: Manifest) -> str:
-    receipt = pointer.get(manifest.churn_kind)
+    receipt = pointer.get(manifest.role)
     if receipt is None or receipt.manifest_sha256 != manifest.manifest_sha256:
         return ""
     return f"since {receipt.activated_at:%Y-%m-%d %H:%M}"

@@ -17,6 +17,10 @@ MOST_CUTS: Final = 20
 MOST_LEVELS: Final = 10_000
 
 ChurnKind: TypeAlias = Literal["port_out", "downgrade", "arpu_decline"]
+# What a bundle is active as: the model of a kind of churn, or that of what actions change.
+Role: TypeAlias = Literal[ChurnKind, "uplift"]
+UPLIFT: Final = "uplift"
+ARM: Final = "arm"  # the input that says which action is taken
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Version: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9a-f]{12}$")]
 Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -184,6 +188,52 @@ class Purpose(_Part):
     trained_at: AwareDatetime
 
 
+class Figure(_Part):
+    """A measure with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Reliability(_Part):
+    """Rows whose predicted gain lies below `upto`, the last ones without an end: predicted and measured, on average."""
+
+    upto: float | None
+    predicted: float
+    measured: Figure
+    rows: Count
+
+
+class ArmEffect(_Part):
+    """What an arm changes on average: `gain` in probability, `share` of the outcomes that come without it.
+
+    `reliability` tells by predicted gain, in ascending order, how far such predictions can be believed.
+    """
+
+    gain: Figure
+    share: Figure
+    rows: Count
+    outcomes: Count
+    reliability: tuple[Reliability, ...] = Field(min_length=1, max_length=20)
+
+
+class Uplift(_Part):
+    """What a model of effects was learned from, and whether it may rank.
+
+    Every figure is out of fold: of rows that the model it judges never saw. `is_randomised`: the propensities of the
+    log were known. `beats_risk`: ranking by uplift beats ranking by risk, with the best single arm, beyond chance.
+    """
+
+    control: str = Field(min_length=1, max_length=LONGEST_LEVEL)
+    goal: Literal["lower", "raise"]
+    is_randomised: bool
+    beats_risk: bool
+    qini: dict[str, Figure]
+    gap: Figure
+    arms: dict[str, ArmEffect] = Field(min_length=1, max_length=100)
+
+
 class Canary(_Part):
     """Made-up rows as the model's input has them, null for NaN, and the logit that the model gives each of them."""
 
@@ -210,12 +260,20 @@ class Manifest(Purpose):
     training: Training
     reference: Reference
     canary: Canary
+    uplift: Uplift | None = None
     files: dict[Literal["model.onnx", "report.json", "report.html"], Sha256] = Field(min_length=1)
     manifest_sha256: Sha256
+
+    @property
+    def role(self) -> Role:
+        return UPLIFT if self.uplift else self.churn_kind
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = [feature.name for feature in self.features]
+        if self.uplift:
+            arms = next((feature.levels for feature in self.features if feature.name == ARM), ())
+            _require(arms == (self.uplift.control, *self.uplift.arms), "its arms are not the levels of its input arm")
         _require(len(set(names)) == len(names), "a feature is repeated")
         _require(len(set(self.terms)) == len(self.terms), "a term is repeated")
         _require(all(term[0] < term[-1] for term in self.terms if len(term) > 1), "a pair must name two features")

@@ -1,4 +1,4 @@
-"""The pointer `active.json`: which bundle is active for each churn kind, and the receipt of the trial it passed.
+"""The pointer `active.json`: which bundle is active in each role, and the receipt of the trial it passed.
 
 It is a file, so that a service knows its bundles while the store is down. Only `change` writes it.
 """
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 
 from app.ml.bundle import BundleRefused
 from app.ml.files import locked, write_atomically
-from app.ml.manifest import ChurnKind, Name, Sha256, Version
+from app.ml.manifest import Name, Role, Sha256, Version
 
 POINTER: Final = "active.json"
 COMMAND_LINE: Final = "command line"
@@ -40,7 +40,7 @@ class Receipt(Choice):
         return Choice(name=self.name, version=self.version)
 
 
-Pointer: TypeAlias = dict[ChurnKind, Receipt]
+Pointer: TypeAlias = dict[Role, Receipt]
 _POINTER: Final[TypeAdapter[Pointer]] = TypeAdapter(Pointer)
 
 
@@ -56,7 +56,7 @@ def read_pointer(root: Path) -> Pointer:
         raise BundleRefused(f"{POINTER}: {_HINT}.") from None
 
 
-def change(root: Path, kind: ChurnKind, next_receipt: Callable[[Receipt | None], Receipt]) -> Receipt:
+def change(root: Path, kind: Role, next_receipt: Callable[[Receipt | None], Receipt]) -> Receipt:
     """Put what `next_receipt` makes of a kind's receipt in its place; return it.
 
     Of several at once, each sees what the one before it wrote. A pointer that cannot be read is begun anew: what it

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from app.errors import NotFound
 from app.ml.bundle import Bundle, BundleRefused, check_reports, load_bundle, read_manifest, refusal
 from app.ml.files import locked_unless_taken, sync_directory, write_durably
-from app.ml.manifest import ChurnKind, Manifest, parse
+from app.ml.manifest import Manifest, Role, parse
 from app.ml.pointer import COMMAND_LINE, POINTER, Choice, Receipt, change, read_pointer
 from app.ml.trial import try_bundle
 
@@ -53,7 +53,7 @@ def register(root: Path, manifest: bytes, files: Mapping[str, bytes]) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     registered = load_bundle(directory).manifest
-    if (registered.churn_kind, registered.horizon_days) != (described.churn_kind, described.horizon_days):
+    if (registered.role, registered.horizon_days) != (described.role, described.horizon_days):
         raise BundleRefused(f"{described.name}/{described.version} is already there for another churn kind or horizon.")
     return directory
 
@@ -81,10 +81,10 @@ def activate(root: Path, name: str, version: str, *, by: str = COMMAND_LINE, at:
             previous=(before.previous if before.choice == choice else before.choice) if before else None,
         )
 
-    return Activation(manifest, change(root, manifest.churn_kind, next_receipt))
+    return Activation(manifest, change(root, manifest.role, next_receipt))
 
 
-def roll_back(root: Path, kind: ChurnKind | None = None) -> Activation:
+def roll_back(root: Path, kind: Role | None = None) -> Activation:
     """Activate what was active before, of this churn kind or the only one. Raises NothingBefore or BundleRefused."""
     pointer = read_pointer(root)
     if kind is None and len(pointer) > 1:
@@ -95,7 +95,7 @@ def roll_back(root: Path, kind: ChurnKind | None = None) -> Activation:
     return activate(root, receipt.previous.name, receipt.previous.version)
 
 
-def catch_up(root: Path, kind: ChurnKind, receipt: Receipt) -> None:
+def catch_up(root: Path, kind: Role, receipt: Receipt) -> None:
     """Make active here what was activated elsewhere, after a trial here; leave it to another process that is at it.
 
     Raises BundleRefused if it is not there, or is not the same, or fails its trial.
@@ -107,7 +107,7 @@ def catch_up(root: Path, kind: ChurnKind, receipt: Receipt) -> None:
         if not free:
             return
         manifest = _proven(root, receipt)
-        if (manifest.churn_kind, manifest.manifest_sha256) != (kind, receipt.manifest_sha256):
+        if (manifest.role, manifest.manifest_sha256) != (kind, receipt.manifest_sha256):
             raise refusal(directory / MANIFEST, "it is not the one that was activated elsewhere")
         change(root, kind, lambda now: now if now and now.activated_at > receipt.activated_at else receipt)
 
@@ -120,7 +120,7 @@ def active_bundles(root: Path) -> dict[str, Bundle]:
 def load_active(root: Path, kind: str, receipt: Receipt) -> Bundle:
     """Load what a receipt stands for. Its checksum spares a second trial. Raises BundleRefused."""
     bundle = load_bundle(root / receipt.name / receipt.version, receipt.manifest_sha256)
-    if bundle.manifest.churn_kind != kind:
+    if bundle.manifest.role != kind:
         raise BundleRefused(f"{POINTER}: {receipt.name}/{receipt.version} does not model {kind}.")
     return bundle
 

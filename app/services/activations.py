@@ -16,7 +16,7 @@ from app.db import Sessions, StoreUnavailable, transaction
 from app.ml import registry
 from app.ml.active import ActiveBundles, Refusals
 from app.ml.bundle import BundleRefused
-from app.ml.manifest import ChurnKind
+from app.ml.manifest import UPLIFT, ChurnKind, Role
 from app.ml.pointer import Choice, Pointer, Receipt, read_pointer
 from app.models import ModelActivation
 from app.models.base import new_id
@@ -100,7 +100,7 @@ def _pointer(bundles: ActiveBundles) -> Pointer:
         return {}
 
 
-def _catch_up(bundles: ActiveBundles, kind: ChurnKind, receipt: Receipt, behind: Refusals) -> None:
+def _catch_up(bundles: ActiveBundles, kind: Role, receipt: Receipt, behind: Refusals) -> None:
     if behind.stands(kind, receipt):
         return
     try:
@@ -119,10 +119,10 @@ async def _find_latest(session: AsyncSession) -> Pointer:
     rows = await session.scalars(
         select(ModelActivation).where(
             tuple_(ModelActivation.churn_kind, ModelActivation.activated_at).in_(times),
-            ModelActivation.churn_kind.in_(get_args(ChurnKind)),
+            ModelActivation.churn_kind.in_((*get_args(ChurnKind), UPLIFT)),
         )
     )
-    return {cast("ChurnKind", row.churn_kind): _receipt(row) for row in rows}
+    return {cast("Role", row.churn_kind): _receipt(row) for row in rows}
 
 
 def _receipt(row: ModelActivation) -> Receipt:

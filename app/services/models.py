@@ -57,7 +57,7 @@ async def activate_model(
     latest = await activations.find_latest_time(session)
     wished_at = max(at, latest + TICK) if latest else at
     activation = await asyncio.to_thread(_activate, bundles, caller, name, version, wished_at)
-    await activations.record(session, activation.manifest.churn_kind, activation.receipt)
+    await activations.record(session, activation.manifest.role, activation.receipt)
     previous = activation.receipt.previous
     return ActivatedModel(
         **_summary(activation.manifest, bundles),
@@ -86,7 +86,7 @@ def _get_manifest(root: Path, name: str, version: str) -> Manifest:
 
 
 def _summary(manifest: Manifest, bundles: Bundles) -> dict[str, object]:
-    active = bundles.get(manifest.churn_kind)
+    active = bundles.get(manifest.role)
     return {
         "name": manifest.name,
         "version": manifest.version,

@@ -17,6 +17,7 @@ from app.ml import scorer
 from app.ml.bundle import Bundle
 from app.ml.drivers import Driver
 from app.ml.features import complete, encode, unseen_levels
+from app.ml.manifest import UPLIFT
 from app.ml.traffic import Traffic
 from app.schemas.scores import DriverRead, ModelRead, ScoreRead, ScoreRequest
 from app.services.subscribers import find_latest_snapshot
@@ -59,11 +60,12 @@ class Score:
 
 
 def get_bundle(bundles: Bundles, churn_kind: str) -> Bundle:
-    if churn_kind in bundles:
+    if churn_kind in bundles and churn_kind != UPLIFT:
         return bundles[churn_kind]
-    if not bundles:
+    kinds = sorted(bundles.keys() - {UPLIFT})
+    if not kinds:
         raise NoModel("no model is active: train one and activate it")
-    raise ChurnKindUnknown.at("/churn_kind", f"has no active model; there is one for {', '.join(sorted(bundles))}")
+    raise ChurnKindUnknown.at("/churn_kind", f"has no active model; there is one for {', '.join(kinds)}")
 
 
 async def score(

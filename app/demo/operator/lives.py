@@ -16,8 +16,8 @@ from app.demo.operator.mechanisms import (
 from app.demo.operator.subscribers import EARLIER_MONTHS, PROMOTION_MONTHS, Bools, Floats, Ints, Rng, Subscribers
 
 NEVER: Final = 10_000
-BEGINS_AT: Final = 0.6  # of its full, in the month of its onset
-GROWS_BY: Final = 0.2
+BEGINS_AT: Final = 0.7  # of its full, in the month of its onset
+GROWS_BY: Final = 0.15
 HISTORY_ARM: Final = "discount"
 
 

@@ -32,16 +32,16 @@ SLEEPING_DOG: Final = Mechanism("sleeping_dog", 0.12, 0.03, otherwise=-5.0)
 GROUP_EXODUS: Final = Mechanism(
     "group_exodus",
     0.05,
-    0.50,
-    {"plan": 0.70, "discount": 0.10},
+    0.55,
+    {"plan": 0.80, "discount": 0.10},
     drivers=frozenset({"forwarded_calls", "bill_trend", "offnet_share"}),
 )
 HIDDEN_CHURN: Final = Mechanism(
-    "hidden_churn", 0.06, 0.45, {"handset": 0.75}, drivers=frozenset({"incoming_share", "outgoing_trend"})
+    "hidden_churn", 0.06, 0.45, {"handset": 0.80}, drivers=frozenset({"incoming_share", "outgoing_trend"})
 )
 ARREARS: Final = Mechanism("arrears", 0.06, 0.65, drivers=frozenset({"overdue_days"}))
 NETWORK_FAULTS: Final = Mechanism(
-    "network_faults", 0.07, 0.45, {"repair": 0.80}, drivers=frozenset({"faults_90d", "complaints_90d"})
+    "network_faults", 0.07, 0.45, {"repair": 0.85}, drivers=frozenset({"faults_90d", "complaints_90d"})
 )
 PROMO_LEAVER: Final = Mechanism(
     "promo_leaver", 0.03, 0.55, drivers=frozenset({"tenure_months", "on_promotion"}), keeps={"discount": 0.10}
@@ -50,11 +50,11 @@ PRICE_SEEKER: Final = Mechanism(
     "price_seeker",
     0.07,
     0.45,
-    {"discount": 0.80, "plan": 0.15},
+    {"discount": 0.85, "plan": 0.10},
     drivers=frozenset({"bill_queries_90d"}),
 )
 DOWNGRADER: Final = Mechanism(
-    "downgrader", 0.05, 0.40, {"plan": 0.75, "discount": 0.10}, drivers=frozenset({"plan_enquiries_90d"})
+    "downgrader", 0.05, 0.40, {"plan": 0.80, "discount": 0.10}, drivers=frozenset({"plan_enquiries_90d"})
 )
 REIMBURSED: Final = Mechanism("reimbursed", 0.03, 0.55, drivers=frozenset({"reimbursement_ended"}))
 MIGRANT: Final = Mechanism("migrant", 0.03, 0.55, drivers=frozenset({"away_share"}))

@@ -26,7 +26,7 @@ GROUPED: Final = 0.25
 LONGEST_TENURE: Final = 240
 PROMOTION_MONTHS: Final = 3
 JOIN_LATER: Final = 0.15
-SPREAD: Final = 0.25  # of the probability to leave among those of one mechanism, in log
+SPREAD: Final = 0.12  # of the probability to leave among those of one mechanism, in log
 FIRST_ONSET: Final = -3
 EARLIER_MONTHS: Final = 3  # before the first month, so that a trend of three months is known in it
 

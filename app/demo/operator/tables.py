@@ -262,9 +262,7 @@ def _log(block: _Block, month: int, here: Bools, arms: np.ndarray[Any, Any], lef
         "arm": arms,
         **block.features(month),
         "left": _yes(leaves),
-        "left_on": pa.array(
-            [day if left else None for day, left in zip(left_on[here], leaves, strict=True)], pa.date32()
-        ),
+        "left_on": pa.array(days, pa.date32()),
     }
 
 
@@ -284,10 +282,7 @@ def _truth(block: _Block) -> Rows:
             "mechanism": np.where(active, names[block.subscribers.mechanism[here]], names[0]),
             "probability": block.lives.chances[here, 0] if last else block.lives.probability(month)[here],
             **{f"p_{arm}": chances[:, number] for number, arm in enumerate(ARMS)},
-            **{
-                f"left_{arm}": pa.array(fates[:, n] if last else [None] * len(fates), pa.bool_())
-                for n, arm in enumerate(ARMS)
-            },
+            **{f"left_{arm}": pa.array(became, pa.bool_()) for arm, became in made.items()},
         }
 
     return _joined([of(month) for month in range(1, block.world.months + 1)])

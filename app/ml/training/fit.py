@@ -36,9 +36,18 @@ LEAF_PENALTY = 1.0
 
 
 def fit(
-    matrix: NDArray[np.float32], labels: NDArray[np.bool_], contract: Sequence[Feature], *, seed: int, effort: Effort
+    matrix: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    contract: Sequence[Feature],
+    *,
+    seed: int,
+    effort: Effort,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> ExplainableBoostingClassifier:
     """Fit encoded rows [N, features] to their labels [N]; the same rows and seed give the same model.
+
+    `pairs` are the features that act together, chosen by the data unless given; `weights` [N] are how much rows count.
 
     No class weights and no resampling: both would spoil the probabilities.
     """
@@ -47,7 +56,7 @@ def fit(
     model = ExplainableBoostingClassifier(
         feature_names=[feature.name for feature in contract],
         feature_types=types,
-        interactions=effort.interactions,
+        interactions=effort.interactions if pairs is None else list(pairs),
         max_bins=effort.max_bins,
         max_interaction_bins=effort.pair_bins,
         learning_rate=effort.learning_rate,
@@ -63,7 +72,7 @@ def fit(
         warnings.filterwarnings("ignore", message="Missing values detected", category=UserWarning)
         # A column may be empty in the part of the table that one fold learns from: then it gets no scores.
         warnings.filterwarnings("ignore", message="All-NaN slice encountered", category=RuntimeWarning)
-        return model.fit(matrix, labels)
+        return model.fit(matrix, labels, sample_weight=weights)
 
 
 @contextmanager

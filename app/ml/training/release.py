@@ -97,7 +97,7 @@ def release(
     unseen = run(session, material.unseen).probability if judged is None else judged
     keys = keys_of(material.held_out.ids, material.held_out.groups)
     metrics = evaluate(material.held_out.labels, unseen, keys, seed=seed).model_dump(mode="json")
-    identity = _identity(purpose, model)
+    identity = identity_of(purpose, model)
     training = _training(material, origin, seed, refitted=judged is not None)
     report = {
         "format": REPORT_FORMAT,
@@ -158,11 +158,12 @@ def _judgement(
     }
 
 
-def _identity(purpose: Purpose, model: bytes) -> dict[str, Any]:
+def identity_of(purpose: Purpose, model: bytes, name: str = NAME) -> dict[str, Any]:
+    """Return what names a bundle: the same model on the same day is the same version."""
     sha256 = hashlib.sha256(model).hexdigest()
     return {
         "format": FORMAT,
-        "name": NAME,
+        "name": name,
         "version": f"{purpose.trained_at:%Y%m%d}-{sha256[:12]}",
         **purpose.model_dump(mode="json"),
         "files": {MODEL: sha256},

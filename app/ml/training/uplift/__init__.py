@@ -1,0 +1,1 @@
+"""Uplift: what each action changes, for whom, learned from a log of who was given what by chance."""
