@@ -36,7 +36,7 @@ def drivers(
     )  # reversed, yet equals keep their order
     features = bundle.contract.features
     named = [
-        Driver(name := features[index].name, values.get(name), shares[index], _effect(shares[index]))
+        Driver(name := features[index].name, values.get(name), shares[index], effect_of(shares[index]))
         for index in ranked[:limit]
     ]
     return named, sum([shares[index] for index in ranked[limit:]])
@@ -60,7 +60,8 @@ def band(bands: Bands, probability: float) -> Band:
     return Band.MEDIUM if probability >= bands.medium else Band.LOW
 
 
-def _effect(contribution: float) -> Effect:
+def effect_of(contribution: float) -> Effect:
+    """Say what a contribution does to the risk."""
     if contribution == 0:
         return Effect.NONE
     return Effect.RAISES if contribution > 0 else Effect.LOWERS

@@ -5,6 +5,7 @@ from app.models.actions import Action
 from app.models.activations import ModelActivation
 from app.models.audit import AuditEntry
 from app.models.base import Base
+from app.models.campaigns import Campaign, CampaignMember
 from app.models.care_cases import CareCase
 from app.models.claims import ContactClaim
 from app.models.complaints import Complaint, ComplaintStep
@@ -20,7 +21,7 @@ from app.models.tasks import Task
 from app.models.touchpoints import Touchpoint
 from app.models.traffic import ScoreTraffic
 
-SCHEMA_REVISION = "0005"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0006"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -29,6 +30,8 @@ __all__ = [
     "ArpuBase",
     "AuditEntry",
     "Base",
+    "Campaign",
+    "CampaignMember",
     "CareCase",
     "ClientReference",
     "Complaint",

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from app.routers import (
     actions,
+    campaigns,
     care_cases,
     claims,
     complaints,
@@ -45,6 +46,7 @@ IN_ORDER = (
     claims,
     decisions,
     outcomes,
+    campaigns,
     reports,
     overview,
 )

@@ -115,6 +115,19 @@ POLICY: Final[Body] = {
     "spend_cap_share": "0.30",
     "arpu_floor_share": "0.95",
 }
+CAMPAIGN: Final[Body] = {
+    "name": "Plan review, spring",
+    "owner": "retention",
+    "goal": "Fewer of the gold subscribers leave after a talk about their plan",
+    "least_effect": 0.01,
+    "segment": {"value_tier": ["gold"], "features": [{"feature": "tenure_months", "minimum": 12}]},
+    "actions": ["plan_review_call"],
+    "holdout_share": 0.2,
+    "starts_on": "2026-11-01",
+    "ends_on": "2026-11-30",
+    "horizon_days": 90,
+}
+CAMPAIGN_CHANGE: Final[Body] = {"owner": "retention-north"}
 OUTCOME: Final[Body] = {"action": "plan_review_call", "outcome": "accepted", "occurred_at": "2026-10-31T09:35:00+08:00"}
 TASK_CHANGE: Final[Body] = {"owner": "agent-9", "note": "Prefers to be called in the evening"}
 INTERACTIONS: Final[Body] = {"items": [INTERACTION, INTERACTION | {"subscriber_id": "490", "channel": "app"}]}

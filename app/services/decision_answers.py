@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from app.domain.decisions.context import Churn, DecisionContext, PastOutcome
+from app.domain.decisions.context import Churn, DecisionContext, Learned, PastOutcome
 from app.domain.decisions.engine import Chosen, Verdicts
 from app.domain.decisions.trace import TraceEntry
 from app.domain.decisions.value import Value
@@ -35,7 +35,9 @@ def answer_of(context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dic
         "channel": context.channel.value,
         "direction": context.direction.value,
         "decided_at": context.at,
-        "actions": [_decided(chosen, context.churn) for chosen in verdicts.chosen],
+        "actions": [
+            _decided(chosen, context.churn, context.learned.get(chosen.action.code)) for chosen in verdicts.chosen
+        ],
         "none_because": verdicts.none_because,
         "trace": [_traced(entry) for entry in verdicts.trace],
         "last_contact": _last_contact(context.outcomes),
@@ -68,7 +70,13 @@ def _scored(shown: Shown, score: Score) -> dict[str, Any]:
     return {name: plain[name] for name in DecisionScoreRead.model_fields}
 
 
-def _decided(chosen: Chosen, churn: Churn | None) -> dict[str, Any]:
+def _learned_reasons(learned: Learned | None) -> tuple[str, ...]:
+    if learned is None:
+        return ()
+    return (*(learned.gain.reasons if learned.gain else ()), *learned.notes)
+
+
+def _decided(chosen: Chosen, churn: Churn | None, learned: Learned | None) -> dict[str, Any]:
     action = chosen.action
     worth = {field.name: getattr(chosen.value, field.name) for field in fields(Value)}
     return worth | {
@@ -76,8 +84,7 @@ def _decided(chosen: Chosen, churn: Churn | None) -> dict[str, Any]:
         "rank": chosen.rank,
         "name": action.name,
         "say": action.say,
-        "uplift_source": "prior",
-        "because": list(churn.reasons) if churn else [],
+        "because": [*(churn.reasons if churn else ()), *_learned_reasons(learned)],
     }
 
 

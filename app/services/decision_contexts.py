@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import subscribers as people
+from app.domain.campaigns import HOLDOUT
 from app.domain.consents import strictest
 from app.domain.decisions.context import (
     Churn,
@@ -20,6 +21,7 @@ from app.domain.decisions.context import (
     DecisionContext,
     HeldClaim,
     Ledger,
+    Membership,
     PastOutcome,
     Situation,
 )
@@ -32,7 +34,7 @@ from app.domain.outcomes import OutcomeKind
 from app.ml.bundle import Bundle
 from app.ml.features import FeaturesRefused
 from app.schemas.decisions import DecisionCreate
-from app.services import ledger, scores
+from app.services import effects, ledger, scores
 from app.services.decision_facts import find_facts
 from app.services.ledger import Held
 from app.services.policies import NothingPublished, Rulebook, find_rulebook
@@ -122,6 +124,8 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
     held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
     totals = ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
     situation = _situation(deciding, question, facts, score, rulebook, owner=owner, totals=totals)
+    if snapshot and as_of:
+        situation = replace(situation, learned=effects.learned_of(deciding.bundles, snapshot["features"], as_of))
     return Gathered(
         context=as_context(situation, rulebook),
         policy_version=rulebook.version,
@@ -208,6 +212,10 @@ def _situation(
         spent=Decimal(facts["spent"]),
         draw=draw(person, rules.policy.holdout_name),
         ledger=totals,
+        campaigns=tuple(
+            Membership(id, None if arm == HOLDOUT else arm, frozenset(actions))
+            for id, arm, actions in facts["campaigns"] or ()
+        ),
     )
 
 
@@ -285,15 +293,7 @@ def churn_of(score: Score) -> Churn:
 def _reasons(score: Score) -> tuple[str, ...]:
     raising = [driver for driver in score.drivers if driver.contribution > 0][:REASONS_GIVEN]
     risk = f"churn risk {score.probability:.0%} within {score.bundle.manifest.horizon_days} days ({score.band})"
-    return (risk, *(f"{driver.feature} = {_shown(driver.value)} raises it" for driver in raising))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float | int) else str(value)
+    return (risk, *(f"{driver.feature} = {scores.shown(driver.value)} raises it" for driver in raising))
 
 
 def inputs_of(gathered: Gathered) -> bytes:

@@ -113,6 +113,11 @@ SELECT json_build_object(
         SELECT json_agg(json_build_array(r.action, r.day, r.uses, r.cost::text, r.given_away::text))
         FROM person p JOIN reservations r USING (pseudonym) WHERE r.state = 'open'
     ),
+    'campaigns', (
+        SELECT json_agg(json_build_array(c.id, m.arm, to_json(c.actions)) ORDER BY c.id)
+        FROM person p JOIN campaign_members m USING (pseudonym) JOIN campaigns c ON c.id = m.campaign_id
+        WHERE c.state = 'running' AND $9 BETWEEN c.starts_on AND c.ends_on
+    ),
     'pseudonyms', (SELECT json_agg(pseudonym) FROM person),
     'spent', (
         SELECT coalesce(sum(r.spending), 0)::text FROM person p JOIN reservations r USING (pseudonym)

@@ -53,7 +53,7 @@ _REVENUE: Final = """
 _MEASURE: Final = """
     INSERT INTO arpu_bases (measured_at, subscribers, monthly_revenue)
     SELECT now(), count(*), sum(revenue) FROM (
-        SELECT DISTINCT ON (f.subscriber_id) coalesce({revenue}) AS revenue
+        SELECT DISTINCT ON (f.subscriber_id) {revenue} AS revenue
         FROM feature_snapshots f JOIN subscribers s USING (subscriber_id)
         WHERE s.status = 'active' AND s.merged_into IS NULL ORDER BY f.subscriber_id, f.as_of DESC
     ) known WHERE revenue IS NOT NULL HAVING count(*) > 0 RETURNING subscribers
@@ -144,10 +144,16 @@ async def settle(session: AsyncSession, decision: Decision, action: str, outcome
     await session.flush()
 
 
+def revenue_sql(settings: Settings) -> tuple[str, dict[str, str]]:
+    """Say in SQL what a snapshot `f` tells of the revenue a month, with the parameters it takes."""
+    names = {f"revenue_{number}": name for number, name in enumerate(settings.revenue_features)}
+    return f"coalesce({', '.join(map(_REVENUE.format, names))})", names
+
+
 async def measure_base(sessions: Sessions, settings: Settings) -> int:
     """Measure how many active subscribers there are with a known revenue, and that revenue; returns how many."""
-    names = {f"revenue_{number}": name for number, name in enumerate(settings.revenue_features)}
-    measure = text(_MEASURE.format(revenue=", ".join(map(_REVENUE.format, names))))
+    revenue, names = revenue_sql(settings)
+    measure = text(_MEASURE.format(revenue=revenue))
     async with transaction(sessions) as session:
         await at_leisure(session)
         return int(await session.scalar(measure, names) or 0)

@@ -68,7 +68,8 @@ async def replay(replaying: Replaying, decision_id: UUID) -> ReplayRead:
 
 def _situation(vault: Vault, decision: Decision, subscriber: Subscriber) -> Situation:
     said = unseal_text(vault_of(subscriber, vault), decision.context, CONTEXT)
-    stored = {name: decision.inputs[name] for name in SITUATION}
+    # What was not known yet when it was recorded is as its default has it.
+    stored = {name: decision.inputs[name] for name in SITUATION if name in decision.inputs}
     stored["facts"] = stored["facts"] | {"context": json.loads(said) if said else {}}
     situation: Situation = situations.validate_python(stored)
     return situation

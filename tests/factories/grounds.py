@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from app.routers.examples import CLAIM, TOUCHPOINT
+from tests.factories import campaigns
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.operations import Operation
 from tests.factories.subscribers import LEAVING, new_id, subscriber
@@ -114,6 +115,7 @@ def lay_grounds(api: httpx.Client) -> Grounds:
             "agent_id": "agent-7",
             "decision_id": decision["decision_id"],
             "claim_id": claim["id"],
+            "campaign_id": _campaign(api),
             "action": decision["actions"][0]["code"],
             "name": model["name"],
             "version": model["version"],
@@ -126,6 +128,13 @@ def _duplicate(api: httpx.Client, subscriber_id: str) -> str:
     merged = api.post(f"/v1/subscribers/{subscriber_id}/merges", json={"duplicate_id": duplicate_id})
     assert merged.status_code == 201, merged.text
     return duplicate_id
+
+
+def _campaign(api: httpx.Client) -> str:
+    region, _ = campaigns.people(api, 1)
+    made = campaigns.make(api, region)
+    campaigns.start(api, made["id"])
+    return str(made["id"])
 
 
 def _group(api: httpx.Client) -> str:

@@ -1,7 +1,7 @@
 """Everything a decision depends on, gathered before it is taken: the engine asks nobody anything."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -36,6 +36,32 @@ class Effect:
 
     mean: float
     sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a model of effects says of one subscriber: the probability to leave, without an action and under it.
+
+    `reach` is half the 95 % interval of their difference.
+    """
+
+    without: float
+    under: float
+    reach: float
+    horizon_days: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was measured of an action: the `share` of would-be churners it keeps on average, and this one's own `gain`.
+
+    Without a gain nobody has shown that ranking by it is any better; `notes` say so.
+    """
+
+    share: Effect
+    gain: Gain | None
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,15 @@ class HeldClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A running campaign this person takes part in: the one of its actions they are given, None for the holdout."""
+
+    campaign: str
+    action: str | None
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Churn:
     """The subscriber's score: probability within `horizon_days`, with the sentences that explain it."""
 
@@ -173,6 +208,8 @@ class Situation:
     spent: Decimal = Decimal(0)
     draw: float = 0.0
     ledger: Ledger = EMPTY_LEDGER
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    campaigns: tuple[Membership, ...] = ()
 
     @property
     def is_ours(self) -> bool:

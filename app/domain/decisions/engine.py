@@ -47,6 +47,7 @@ CHECKS: Final[tuple[tuple[Step, Check], ...]] = (
     (Step.GUARD, guard.arpu_guard),
     (Step.LIMIT, limits.capacity),
     (Step.LIMIT, limits.budget),
+    (Step.HOLDOUT, holdout.in_another_arm),
     (Step.HOLDOUT, holdout.held_out),
 )
 
@@ -66,7 +67,7 @@ def decide(context: DecisionContext) -> Verdicts:
 
 
 def _arm(chosen: Sequence[Chosen], removed: Sequence[TraceEntry]) -> Arm:
-    if any(entry.step is Step.HOLDOUT for entry in removed):
+    if any(entry.code == holdout.HELD_OUT for entry in removed):
         return Arm.HOLDOUT
     return Arm.TREATMENT if chosen else Arm.NONE
 

@@ -6,10 +6,11 @@ expected value = uplift × retained margin − contact cost − p_accept × (acc
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from app.domain.decisions.context import Action, Churn, DecisionContext
+from app.domain.decisions.context import Action, Churn, DecisionContext, Effect, Gain
 from app.domain.decisions.trace import Removal
 from app.domain.outcomes import OutcomeKind
 from app.domain.subscribers import Locality
@@ -23,6 +24,11 @@ PRIOR_ANSWERS: Final = 10
 MOST_INCLINED: Final = 2.0  # a few answers tell the direction; how far they may carry an effect is bounded
 
 
+class UpliftSource(StrEnum):
+    PRIOR = "prior"
+    LEARNED = "learned"
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """An action's worth for one subscriber, money in the operator's currency, over `horizon_days`.
@@ -32,6 +38,7 @@ class Value:
 
     uplift: float
     uplift_interval: tuple[float, float]
+    uplift_source: UpliftSource
     horizon_days: int
     retained_margin: Decimal
     contact_cost: Decimal
@@ -49,7 +56,12 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
         return Removal("MARGIN_UNKNOWN", "no revenue is known of the subscriber, so nothing can be weighed")
     inclined = _inclination(context, action)
     keeps = inclined * _staying_power(context)
-    uplift, interval = uplift_of(context.churn, action, keeps)
+    learned = context.learned.get(action.code)
+    if learned and learned.gain:
+        uplift, interval = gain_of(learned.gain, action, keeps)
+    else:
+        effect = updated(action.effect, learned.share) if learned else action.effect
+        uplift, interval = uplift_of(context.churn, action, effect, keeps)
     retained = _over(context.monthly_margin, action.horizon_days)
     dilution = _over(action.monthly_giveaway, action.horizon_days)
     p_accept = min(1.0, action.p_accept * inclined)
@@ -58,6 +70,7 @@ def value_of(context: DecisionContext, action: Action) -> Value | Removal:
     return Value(
         uplift=uplift,
         uplift_interval=interval,
+        uplift_source=UpliftSource.LEARNED if learned else UpliftSource.PRIOR,
         horizon_days=action.horizon_days,
         retained_margin=retained,
         contact_cost=action.contact_cost,
@@ -104,18 +117,38 @@ def _staying_power(context: DecisionContext) -> float:
     return context.policy.floating_keeps if context.locality is Locality.FLOATING else 1.0
 
 
-def uplift_of(churn: Churn, action: Action, keeps: float = 1.0) -> tuple[float, tuple[float, float]]:
+def updated(prior: Effect, measured: Effect) -> Effect:
+    """The catalogue's belief once it has seen a measurement: both weighed by their precision (a normal posterior)."""
+    if not prior.sd or not measured.sd:
+        return measured if prior.sd else prior
+    known, seen = 1 / prior.sd**2, 1 / measured.sd**2
+    return Effect((known * prior.mean + seen * measured.mean) / (known + seen), (known + seen) ** -0.5)
+
+
+def gain_of(gain: Gain, action: Action, keeps: float) -> tuple[float, tuple[float, float]]:
+    """What a model of effects says, carried to the action's horizon."""
+    without, under = (within(p, gain.horizon_days, action.horizon_days) for p in (gain.without, gain.under))
+    reach = gain.reach * (without / gain.without if gain.without else 1.0)
+    uplift, low, high = ((without - under + off) * keeps for off in (0.0, -reach, reach))
+    return uplift, (max(-1.0, low), min(1.0, high))
+
+
+def uplift_of(churn: Churn, action: Action, effect: Effect, keeps: float) -> tuple[float, tuple[float, float]]:
     """Fall of the churn probability within the action's horizon: the share it keeps × what would be lost."""
     at_stake = churn_within(churn, action.horizon_days)
-    spread = INTERVAL_Z * action.effect.sd
-    shares = (action.effect.mean, action.effect.mean - spread, action.effect.mean + spread)
+    spread = INTERVAL_Z * effect.sd
+    shares = (effect.mean, effect.mean - spread, effect.mean + spread)
     mean, low, high = (max(-1.0, min(1.0, share * keeps)) * at_stake for share in shares)
     return mean, (low, high)
 
 
 def churn_within(churn: Churn, days: int) -> float:
     """Carry the probability to another horizon at a constant hazard: 1 − (1 − p)^(days ÷ the score's own)."""
-    return float(1.0 - (1.0 - churn.probability) ** (days / churn.horizon_days))
+    return within(churn.probability, churn.horizon_days, days)
+
+
+def within(probability: float, horizon_days: int, days: int) -> float:
+    return float(1.0 - (1.0 - probability) ** (days / horizon_days))
 
 
 def worthless(context: DecisionContext, value: Value) -> Removal | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.domain.decisions.context import Action, Churn, DecisionContext, Effect, PastOutcome
 from app.domain.decisions.engine import decide
 from app.domain.decisions.trace import Step
-from app.domain.decisions.value import Value, churn_within
+from app.domain.decisions.value import UpliftSource, Value, churn_within
 from app.domain.interactions import Direction
 from app.domain.outcomes import OutcomeKind
 from tests.factories.decisions import action, ago, chances, churns, context, contexts
@@ -43,6 +43,7 @@ def test_the_published_example_comes_out_to_the_cent() -> None:
     assert value == Value(
         uplift=0.112,
         uplift_interval=value.uplift_interval,
+        uplift_source=UpliftSource.PRIOR,
         horizon_days=90,
         retained_margin=Decimal("846.00"),
         contact_cost=Decimal("6.00"),

@@ -125,7 +125,7 @@ def _propensities(assignment: Assignment, arms: tuple[str, ...]) -> Floats:
         raise LogRefused(f"the arm {unused[0]!r} has a propensity, and nobody in the log was given it")
     known = np.column_stack([np.asarray(assignment.propensities[arm], np.float64) for arm in arms])
     if not ((known > 0) & (known < 1)).all():
-        row = _first((~((known > 0) & (known < 1)).all(axis=1)).tolist())
+        row = _first(not 0 < least < 1 for least in np.minimum(known, 1 - known).min(axis=1).tolist())
         raise LogRefused(f"row {row}: each arm's propensity must lie between 0 and 1, or nothing is left to chance")
     if (wrong := np.abs(known.sum(axis=1) - 1) > CLOSE).any():
         row = _first(wrong.tolist())
