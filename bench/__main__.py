@@ -5,7 +5,7 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import contacts, decisions, large, models, overviews, replays, serving
+from bench import contacts, decisions, effects, large, models, overviews, replays, serving
 
 ALL = {
     "serving": serving.measure,
@@ -14,6 +14,7 @@ ALL = {
     "decisions": decisions.measure,
     "replays": replays.measure,
     "models": models.measure,
+    "effects": effects.measure,
     "large": large.measure,
 }
 

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "keys": "keys",
     "audit": "audit",
     "learn": "learning",
+    "campaigns": "campaigns",
     "simulate": "simulating",
     "simulate-policy": "simulating_policy",
     "openapi": "openapi",

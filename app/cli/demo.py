@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from app.cli.serving import listen
-from app.demo.home import Demo
+from app.demo.home import IBM, OPERATOR, Demo, folder_of
 from app.embedded.postgres import postgres
 
 HOME = Path(".stayline")
@@ -22,17 +22,18 @@ HOME = Path(".stayline")
 
 def demo(
     port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535)] = 8000,
-    data: Annotated[str, typer.Option(envvar="DATA", help="Which data: ibm.")] = "ibm",
+    data: Annotated[str, typer.Option(envvar="DATA", help="Which data: ibm, or operator (simulated).")] = IBM,
 ) -> None:
     """Set everything up (database, model, public sample data) and serve at 127.0.0.1 until Ctrl-C."""
-    if data != "ibm":
-        raise typer.BadParameter(f"there is no {data!r} data; there is ibm")
+    if data not in {IBM, OPERATOR}:
+        raise typer.BadParameter(f"there is no {data!r} data; there is {IBM}, and {OPERATOR}, which is simulated")
     # Leave by an exception, so that the database is stopped on the way out, whoever asked us to go.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _leave)
     HOME.mkdir(mode=0o700, exist_ok=True)
-    with _database() as database_url:
-        made = Demo(HOME.resolve(), database_url)
+    folder_of(HOME, data).mkdir(mode=0o700, exist_ok=True)
+    with _database(data) as database_url:
+        made = Demo(HOME.resolve(), database_url, data)
         _set_up(made, f"http://127.0.0.1:{port}")
         os.environ.update(made.environment())
         listen("127.0.0.1", port)
@@ -40,7 +41,7 @@ def demo(
 
 def _set_up(made: Demo, base_url: str) -> None:
     """Let a process of its own do it: what it loads does not stay with the server, which is loaded meanwhile."""
-    command = [sys.executable, "-m", "app", "demo-setup", str(made.home), base_url]
+    command = [sys.executable, "-m", "app", "demo-setup", str(made.home), base_url, made.data]
     # In a session of its own, so that Ctrl-C reaches us first and we stop it with all it started.
     with subprocess.Popen(command, env=os.environ | made.environment(), start_new_session=True) as setup:  # noqa: S603  # our own command
         try:
@@ -54,12 +55,12 @@ def _set_up(made: Demo, base_url: str) -> None:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def _database(data: str) -> Iterator[str]:
     """The one named in DATABASE_URL, else an embedded one."""
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return
-    with postgres(HOME / "postgres") as server:
+    with postgres(folder_of(HOME, data) / "postgres") as server:
         yield server.url()
 
 

@@ -4,8 +4,12 @@ import base64
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from app.settings import KEY_BYTES
+
+IBM: Final = "ibm"
+OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +18,28 @@ class Demo:
 
     home: Path
     database_url: str
+    data: str = IBM
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.data == OPERATOR
+
+    @property
+    def folder(self) -> Path:
+        """What belongs to these data alone."""
+        return folder_of(self.home, self.data)
 
     @property
     def models_dir(self) -> Path:
-        return self.home / "models"
+        return self.folder / "models"
 
     @property
     def table(self) -> Path:
-        return self.home / "telco.csv"
+        return self.folder / "telco.csv"
+
+    @property
+    def world(self) -> Path:
+        return self.folder / "world"
 
     @property
     def description(self) -> Path:
@@ -29,11 +47,16 @@ class Demo:
 
     def environment(self) -> dict[str, str]:
         """What the service is told."""
-        return {
+        told = {
             "DATABASE_URL": self.database_url,
             "STAYLINE_MASTER_KEYS": _master_key(self.home / "master.key"),
             "STAYLINE_MODELS_DIR": str(self.models_dir),
         }
+        return told | ({"STAYLINE_REVENUE_FEATURES": "bill_amount"} if self.is_simulated else {})
+
+
+def folder_of(home: Path, data: str) -> Path:
+    return home / OPERATOR if data == OPERATOR else home
 
 
 def _master_key(path: Path) -> str:

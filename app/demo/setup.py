@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -17,6 +18,8 @@ from app.db import Sessions, StoreUnavailable, libpq_url, transaction
 from app.demo import month
 from app.demo.home import Demo, write_private
 from app.demo.month import Month
+from app.demo.operator import history
+from app.demo.operator.mechanisms import ARMS, CONTROL
 from app.demo.telco import LABEL_NOTE
 from app.domain.access import SCOPES
 from app.errors import AppError, Conflict
@@ -29,9 +32,10 @@ from app.services.working_time import calendar_of
 from app.settings import Settings
 from app.vault import Vault
 
-MARK: Final = "stayline demo"
-MARK_LOADED: Final = "stayline demo, loaded"
-MARK_LIVED: Final = "stayline demo, loaded and lived for a month"
+MADE: Final = ""
+LOADED: Final = ", loaded"
+LIVED: Final = ", loaded and lived for a month"
+WORLD_SIZE: Final = 9000
 
 _READS: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 _FRONT_LINE: Final = _READS - {"reports:read", "campaigns:read"} | {
@@ -62,7 +66,7 @@ def take_database(demo: Demo) -> None:
     """Mark an empty database as the demo's; raises NotADemoDatabase for one with anything else in it."""
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
     with _connected(demo) as connection:
-        if _mark_of(connection):
+        if _mark_of(connection, demo) is not None:
             return
         if connection.execute(tables).fetchone() != (0,):
             raise NotADemoDatabase("the database in DATABASE_URL is not empty and was not made by the demo")
@@ -70,36 +74,45 @@ def take_database(demo: Demo) -> None:
         connection.execute(
             "CREATE TABLE alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)"
         )
-        _put_mark(connection, MARK)
+        _put_mark(connection, demo, MADE)
 
 
 def fill(demo: Demo, say: Callable[[str], None]) -> None:
     """Migrate; train a model and import the sample if that was not done yet."""
     schema.upgrade(demo.database_url)
     if not _has_model(demo):
-        say("Training the churn model on 75 % of the public sample (half a minute)")
         _make_table(demo)
-        label = ["--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE]
-        _stayline(demo, "train", *label, "--folds", "1", "--keep-held-out", "--quiet", "--activate")
+        if demo.is_simulated:
+            _learn_of_the_world(demo, say)
+        else:
+            say("Training the churn model on 75 % of the public sample (half a minute)")
+            label = ["--target", "churn", "--positive", "Yes", "--label-note", LABEL_NOTE]
+            _stayline(demo, "train", *label, "--folds", "1", "--keep-held-out", "--quiet", "--activate")
     with _connected(demo) as connection:
-        if _mark_of(connection) not in {MARK_LOADED, MARK_LIVED}:
+        if _mark_of(connection, demo) not in {LOADED, LIVED}:
             say("Importing the subscribers")
             _make_table(demo)
-            _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
-            _put_mark(connection, MARK_LOADED)
+            if demo.is_simulated:
+                profiles = demo.world / "profiles.parquet"
+                _run(demo, "import", str(profiles), "--mapping", _mapping(profiles), "--as-of", str(_ends(demo)))
+            else:
+                _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
+            _put_mark(connection, demo, LOADED)
 
 
 async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings, say: Callable[[str], None]) -> None:
     """Let a generated month pass for the sample's subscribers, once: a life cut short is not begun again."""
     with _connected(demo) as connection:
-        if _mark_of(connection) == MARK_LIVED:
+        if _mark_of(connection, demo) == LIVED:
             return
         say("Generating a month of contacts, complaints and answers")
-        _put_mark(connection, MARK_LIVED)
+        _put_mark(connection, demo, LIVED)
     at = datetime.now(UTC)
     async with transaction(sessions) as session:
         caller = await access.find_or_make_own_caller(session, month.CALLER, at)
     lived = Month(sessions, vault, calendar_of(settings), caller, at)
+    if demo.is_simulated:
+        await history.tell(sessions, demo.world, caller, at)
     await month.live(lived, sorted(_ids_of(demo)))
 
 
@@ -117,13 +130,21 @@ async def describe(demo: Demo, sessions: Sessions, base_url: str) -> dict[str, A
         ids = set(await session.scalars(select(FeatureSnapshot.subscriber_id).distinct())) & _ids_of(demo)
         keys = {name: await _key(session, name, known.get(name)) for name in KEY_SCOPES}
         unseen = sorted((id for id in ids if is_held_out(id)), key=lambda id: (len(id), id))
-    told = {"base_url": base_url, "database_url": demo.database_url, "api_keys": keys, "subscriber_ids": unseen}
+    simulated = {"data": history.SIMULATED} if demo.is_simulated else {}
+    told = simulated | {
+        "base_url": base_url,
+        "database_url": demo.database_url,
+        "api_keys": keys,
+        "subscriber_ids": unseen,
+    }
     write_private(demo.description, json.dumps(told, indent=2))
     return told
 
 
 def _ids_of(demo: Demo) -> set[str]:
     """The sample's own ids: whatever else was imported, a label might have been known of."""
+    if demo.is_simulated:
+        return history.ids_of(demo.world)
     with demo.table.open(encoding="utf-8", newline="") as file:
         return {row["rownames"] for row in csv.DictReader(file)}
 
@@ -135,15 +156,44 @@ async def _key(session: Any, name: str, known: str | None) -> str:
     return await access.create_key(session, name=f"demo {name}", scopes=KEY_SCOPES[name], at=datetime.now(UTC))
 
 
+def _learn_of_the_world(demo: Demo, say: Callable[[str], None]) -> None:
+    """Train a churn model on the world's panel, and one of effects on its randomised trial."""
+    panel, trial = (demo.world / f"{name}.parquet" for name in ("panel", "trial"))
+    to = ["--out", str(demo.models_dir), "--horizon-days", "90", "--activate"]
+    label = ["--target", "left", "--positive", "yes"]
+    say("Training the churn model on the simulated panel (a minute)")
+    note = ["--label-note", history.SIMULATED, "--folds", "1", "--keep-held-out", "--quiet"]
+    _run(demo, "train", str(panel), "--mapping", _mapping(panel), *label, *note, *to)
+    say("Learning from the simulated trial what each action changes (half a minute)")
+    chances = [word for arm in ARMS for word in ("--propensity", f"{arm}=p_{arm}")]
+    given = ["--arm", "arm", "--control", CONTROL, "--given-on", "treated_on", "--became-on", "left_on"]
+    truth = ["--truth", str(demo.world / "truth.parquet")]
+    _run(demo, "learn", str(trial), "--mapping", _mapping(trial), *label, *given, *chances, *truth, *to)
+
+
+def _ends(demo: Demo) -> date:
+    return history.ends(demo.world)
+
+
+def _mapping(table: Path) -> str:
+    return str(table.with_suffix(".yaml"))
+
+
 def _make_table(demo: Demo) -> None:
-    if not demo.table.exists():
+    if demo.is_simulated and not (demo.world / "world.json").exists():
+        until = f"{datetime.now(UTC) - 4 * timedelta(days=30.44):%Y-%m-%d}"
+        _run(demo, "simulate", "--out", str(demo.world), "--subscribers", str(WORLD_SIZE), "--until", until)
+    elif not demo.is_simulated and not demo.table.exists():
         _call([sys.executable, "-m", "app.demo.telco", str(demo.table)], {})
 
 
 def _stayline(demo: Demo, command: str, *options: str) -> None:
     mapping = str(files("app") / "demo" / "telco.yaml")
     places = {"train": ["--out", str(demo.models_dir)], "import": []}[command]
-    arguments = [command, str(demo.table), "--mapping", mapping, *places, *options]
+    _run(demo, command, str(demo.table), "--mapping", mapping, *places, *options)
+
+
+def _run(demo: Demo, *arguments: str) -> None:
     _call([sys.executable, "-m", "app", *arguments], demo.environment())
 
 
@@ -160,11 +210,15 @@ def _connected(demo: Demo) -> psycopg.Connection[Any]:
         raise StoreUnavailable("the database cannot be reached; check DATABASE_URL") from error
 
 
-def _mark_of(connection: psycopg.Connection[Any]) -> str | None:
+def _mark_of(connection: psycopg.Connection[Any], demo: Demo) -> str | None:
+    """How far the demo of these data has come in this database; None where it has not begun."""
     found = connection.execute("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')").fetchone()
-    mark = found and found[0]
-    return mark if mark in {MARK, MARK_LOADED, MARK_LIVED} else None
+    return next((mark for mark in (MADE, LOADED, LIVED) if found and found[0] == f"{_whose(demo)}{mark}"), None)
 
 
-def _put_mark(connection: psycopg.Connection[Any], mark: str) -> None:
-    connection.execute(f"COMMENT ON TABLE alembic_version IS '{mark}'".encode())
+def _put_mark(connection: psycopg.Connection[Any], demo: Demo, mark: str) -> None:
+    connection.execute(f"COMMENT ON TABLE alembic_version IS '{_whose(demo)}{mark}'".encode())
+
+
+def _whose(demo: Demo) -> str:
+    return "stayline demo of a simulated operator" if demo.is_simulated else "stayline demo"

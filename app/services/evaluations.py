@@ -27,25 +27,28 @@ CENT: Final = Decimal("0.01")
 _SEGMENTS: Final = ("region", "brand", "value_tier")
 _WINDOW: Final = timedelta(days=1)
 
-# Every member with the day they left, if they did within the horizon: by their profile, or by an outcome that says so.
-_MEMBERS: Final = """
+# When a member `m` left, if they did since: by the profile of `s`, or by an outcome that says so.
+LEFT_AT: Final = """
+    least(
+        (SELECT min(v.since) FROM profile_versions v WHERE v.subscriber_id = s.subscriber_id
+         AND v.profile ->> 'status' = 'churned' AND v.since > m.enrolled_at),
+        (SELECT min(o.occurred_at) FROM outcomes o WHERE o.pseudonym = m.pseudonym
+         AND o.outcome = 'churned' AND o.occurred_at > m.enrolled_at)
+    )
+"""
+# Every member with the day they left, if they did within the horizon.
+_MEMBERS: Final = f"""
     WITH members AS (
-        SELECT m.pseudonym, m.arm, m.enrolled_at, s.subscriber_id, s.region, s.brand, s.value_tier
+        SELECT m.pseudonym, m.arm, m.enrolled_at, s.subscriber_id, s.region, s.brand, s.value_tier,
+               {LEFT_AT} AS left_at
         FROM campaign_members m LEFT JOIN subscribers s USING (pseudonym) WHERE m.campaign_id = CAST(:id AS uuid)
-    ), fates AS (
-        SELECT m.*, least(
-            (SELECT min(v.since) FROM profile_versions v WHERE v.subscriber_id = m.subscriber_id
-             AND v.profile ->> 'status' = 'churned' AND v.since > m.enrolled_at),
-            (SELECT min(o.occurred_at) FROM outcomes o WHERE o.pseudonym = m.pseudonym
-             AND o.outcome = 'churned' AND o.occurred_at > m.enrolled_at)
-        ) AS left_at FROM members m WHERE m.subscriber_id IS NOT NULL
     ), known AS (
         SELECT *, CASE
             WHEN left_at <= least(enrolled_at + make_interval(days => :horizon), CAST(:at AS timestamptz))
             THEN floor(extract(epoch FROM left_at - enrolled_at) / 86400)::int
-        END AS left_day FROM fates
+        END AS left_day FROM members WHERE subscriber_id IS NOT NULL
     )
-"""
+"""  # noqa: S608  # only our own words
 _FATES: Final = text(f"{_MEMBERS} SELECT arm, left_day, count(*) FROM known GROUP BY arm, left_day")  # noqa: S608  # only our own words
 _ERASED: Final = text(f"{_MEMBERS} SELECT count(*) FROM members WHERE subscriber_id IS NULL")  # noqa: S608  # as above
 _BY_SEGMENT: Final = text(f"""{_MEMBERS}

@@ -1,6 +1,6 @@
 """What the operator sees of it: usage, bills, faults and contacts of each month, each mechanism with its own signature.
 
-Columns are months, from three before the first to the last observed one; a rate or trend of 90 days is that of three.
+Columns are months, from three before the first to the last; a rate or trend of 90 days is that of three.
 """
 
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ Signals = Mapping[str, Floats]
 
 
 def signals(rng: Rng, subscribers: Subscribers, lives: Lives) -> Signals:
-    """Return each monthly signal [N, 3 + M] of the M observed months."""
-    shape = (len(subscribers), EARLIER_MONTHS + lives.months)
-    severity = lives.severity[:, : shape[1]]
+    """Return each monthly signal [N, 3 + T] of the T months."""
+    severity = lives.severity
+    shape = (len(subscribers), severity.shape[1])
 
     def of(mechanism: Mechanism) -> Floats:
         return np.where(subscribers.has(mechanism)[:, None], severity, 0.0)

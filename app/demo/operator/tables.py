@@ -41,8 +41,9 @@ class WorldRefused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is to be simulated: the trial begins at the end of the month of `until`, the last one observed.
+    """What is to be simulated.
 
+    The trial begins at the end of the month of `until`, the last one observed; its horizon is the three months after.
     `explored` is the share that the trial treats, each arm alike.
     """
 
@@ -129,9 +130,9 @@ class _Block:
     def present(self, month: int) -> Bools:
         return self.lives.present(month, self.subscribers) & self.kept
 
-    def features(self, month: int) -> dict[str, Any]:
-        """The features of a month of those present in it."""
-        here, who = self.present(month), self.subscribers
+    def features(self, month: int, of: Bools | None = None) -> dict[str, Any]:
+        """The features of a month, of those present in it unless others are named."""
+        here, who = self.present(month) if of is None else of, self.subscribers
         known = features(who, self.lives, self.seen, month)
         now = EARLIER_MONTHS + month - 1
         return {name: np.round(values[here], 4) for name, values in known.items()} | {
@@ -230,11 +231,16 @@ def _panel(block: _Block, month: int) -> Rows:
 
 
 def _profiles(block: _Block) -> Rows:
-    """Who is a subscriber in the end, with the features of that day."""
-    month = block.world.months
-    here = block.present(month)
+    """Who took part in the trial, as of the end of its horizon: of those who left by then only that is known."""
+    here, last = block.present(block.world.months), block.world.months + HORIZON_MONTHS
+    stays = block.lives.left[here] > last
     joined = [block.world.ends(int(one)) for one in block.subscribers.joined[here]]
-    return {"subscriber_id": block.ids[here], "joined_on": joined, **block.features(month)}
+    return {
+        "subscriber_id": block.ids[here],
+        "joined_on": joined,
+        "status": np.where(stays, "active", "churned"),
+        **{name: pa.array(values, mask=~stays) for name, values in block.features(last, here).items()},
+    }
 
 
 def _campaign(block: _Block, left_on: np.ndarray[Any, Any]) -> Rows:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.decisions.context import Action, Churn, DecisionContext, Effect, PastOutcome
+from app.domain.decisions.context import Action, Churn, DecisionContext, Effect, Gain, Learned, PastOutcome
 from app.domain.decisions.engine import decide
 from app.domain.decisions.trace import Step
-from app.domain.decisions.value import UpliftSource, Value, churn_within
+from app.domain.decisions.value import UpliftSource, Value, churn_within, updated
 from app.domain.interactions import Direction
 from app.domain.outcomes import OutcomeKind
 from tests.factories.decisions import action, ago, chances, churns, context, contexts
@@ -200,3 +200,22 @@ def test_the_interval_of_a_value_holds_it(drawn: DecisionContext) -> None:
     for best in decide(drawn).chosen:
         low, high = best.value.value_interval
         assert low <= best.value.expected_value <= high
+
+
+def test_a_belief_moves_to_what_is_measured_by_its_precision() -> None:
+    """Requirement C16: the catalogue's prior, updated by outcomes (a normal posterior)."""
+    met = updated(Effect(0.2, 0.1), Effect(0.0, 0.1))
+    assert (met.mean, met.sd) == pytest.approx((0.1, 0.1 / 2**0.5))
+    assert updated(Effect(0.2, 0.001), Effect(0.0, 1.0)).mean == pytest.approx(0.2, abs=0.001)
+    assert updated(Effect(0.2, 0.0), Effect(0.0, 0.1)) == Effect(0.2, 0.0)
+
+
+def test_a_learned_gain_is_carried_to_the_actions_horizon() -> None:
+    gain = Gain(without=0.4, under=0.1, reach=0.05, horizon_days=90, reasons=())
+    learned = {"twelve_months": Learned(Effect(0.0, 1.0), gain, ())}
+    value = value_of(action(horizon_days=90), learned=learned)
+    longer = value_of(action(horizon_days=180), learned=learned)
+    assert value.uplift == pytest.approx(0.3)
+    assert value.uplift_interval == pytest.approx((0.25, 0.35))
+    assert longer.uplift == pytest.approx(1 - 0.6**2 - (1 - 0.9**2))
+    assert {value.uplift_source, longer.uplift_source} == {UpliftSource.LEARNED}
