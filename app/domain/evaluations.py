@@ -11,7 +11,7 @@ EXPECTED_RATE: Final = 0.05  # of leaving, at which the interval is to be narrow
 Z: Final = 1.96
 
 
-class Verdict(StrEnum):
+class CampaignVerdict(StrEnum):
     WORKS = "works"
     DOES_NOT = "does_not"
     NOT_ENOUGH_DATA = "not_enough_data"
@@ -68,13 +68,13 @@ def prevented(treated: Side, holdout: Side, alpha: float = ALPHA) -> Interval | 
     return Interval(value, value - reach, value + reach)
 
 
-def verdict(effect: Interval | None, worthwhile: float) -> Verdict:
+def verdict(effect: Interval | None, worthwhile: float) -> CampaignVerdict:
     """Works: surely better than nothing. Does not: surely below what would be worthwhile."""
     if effect is None:
-        return Verdict.NOT_ENOUGH_DATA
+        return CampaignVerdict.NOT_ENOUGH_DATA
     if effect.low > 0:
-        return Verdict.WORKS
-    return Verdict.DOES_NOT if effect.high < worthwhile else Verdict.NOT_ENOUGH_DATA
+        return CampaignVerdict.WORKS
+    return CampaignVerdict.DOES_NOT if effect.high < worthwhile else CampaignVerdict.NOT_ENOUGH_DATA
 
 
 def over_time(

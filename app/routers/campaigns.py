@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 
 from app.domain.campaigns import CampaignState
-from app.domain.evaluations import Verdict
+from app.domain.evaluations import CampaignVerdict
 from app.models import Campaign
 from app.routers import examples
 from app.routers.deps import (
@@ -24,10 +24,10 @@ from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import Code, Page, SafeStr, as_page, decode_cursor, decode_id_cursor
 from app.schemas.campaigns import (
     CampaignCreate,
+    CampaignMemberRead,
     CampaignRead,
     CampaignUpdate,
     EvaluationRead,
-    MemberRead,
     SimilarCampaignRead,
     SimilarCampaignsRead,
 )
@@ -45,7 +45,7 @@ Id = Annotated[UUID, Path()]
     summary="Define a campaign: segment, window, actions, holdout, owner, goal",
     status_code=201,
     dependencies=[allow("campaigns:write"), Once],
-    responses=writes(),
+    responses=writes(409),
     openapi_extra=examples.body(examples.CAMPAIGN),
 )
 async def create_campaign(
@@ -67,7 +67,7 @@ async def list_campaigns(
     session: SessionDep,
     state: Annotated[CampaignState | None, Query()] = None,
     action: Annotated[Code | None, Query()] = None,
-    verdict: Annotated[Verdict | None, Query(description="Of those that ended")] = None,
+    verdict: Annotated[CampaignVerdict | None, Query(description="Of those that ended")] = None,
     q: Annotated[SafeStr | None, Query(max_length=128, description="Words of the name or the goal")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -128,11 +128,11 @@ async def list_campaign_members(
     arm: Annotated[Code | None, Query(description="An action's code, or holdout")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[MemberRead]:
+) -> Page[CampaignMemberRead]:
     campaign = await campaigns.get_campaign(session, campaign_id)
     after = decode_cursor(cursor, 1)[0] if cursor is not None else None
     rows = await campaigns.list_members(session, campaign, arm, after=after, limit=limit + 1)
-    items = [MemberRead(subscriber_id=id, arm=given, enrolled_at=at) for id, given, at in rows]
+    items = [CampaignMemberRead(subscriber_id=id, arm=given, enrolled_at=at) for id, given, at in rows]
     return as_page(items, limit, lambda item: (item.subscriber_id,))
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from app.domain.campaigns import CampaignState
-from app.domain.evaluations import Verdict
+from app.domain.evaluations import CampaignVerdict
 from app.schemas.base import Code, FeatureName, FreeText, IsoDate, Label, Money, Wire
 
 Values = Annotated[list[Label], Field(min_length=1, max_length=50)]
@@ -101,7 +101,9 @@ class CampaignRead(Wire):
     overlapping: Annotated[int, Field(description="Fit the segment, and were left out: in another running campaign")]
     started_at: datetime | None
     ended_at: datetime | None
-    result: Annotated[dict[str, Any] | None, Field(description="Verdict, effect and ROI as they were when it ended")]
+    result: Annotated[
+        dict[str, Any] | None, Field(description="CampaignVerdict, effect and ROI as they were when it ended")
+    ]
     version: int
     created_at: datetime
     updated_at: datetime
@@ -116,7 +118,7 @@ class SimilarCampaignsRead(Wire):
     items: list[SimilarCampaignRead]
 
 
-class MemberRead(Wire):
+class CampaignMemberRead(Wire):
     subscriber_id: str
     arm: str
     enrolled_at: datetime
@@ -227,7 +229,7 @@ class EvaluationRead(Wire):
 
     campaign_id: UUID
     as_of: datetime
-    verdict: Verdict
+    verdict: CampaignVerdict
     effect: IntervalRead | None
     worthwhile: float
     erased: int

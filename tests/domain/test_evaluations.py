@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.evaluations import (
+    CampaignVerdict,
     Side,
-    Verdict,
     difference,
     draws_but_does_not_sell,
     inquiries,
@@ -47,13 +47,13 @@ def test_the_other_way_round_the_effect_is_the_opposite(treated: Side, holdout: 
 
 def test_nobody_to_compare_with_is_not_enough_data() -> None:
     assert prevented(Side(100, 3), Side(0, 0)) is None
-    assert verdict(None, 0.0) is Verdict.NOT_ENOUGH_DATA
+    assert verdict(None, 0.0) is CampaignVerdict.NOT_ENOUGH_DATA
 
 
 def test_a_verdict_needs_an_interval_that_is_clear_of_doubt() -> None:
-    assert verdict(prevented(Side(10_000, 300), Side(10_000, 600)), 0.01) is Verdict.WORKS
-    assert verdict(prevented(Side(100_000, 5000), Side(100_000, 5000)), 0.02) is Verdict.DOES_NOT
-    assert verdict(prevented(Side(200, 9), Side(200, 11)), 0.01) is Verdict.NOT_ENOUGH_DATA
+    assert verdict(prevented(Side(10_000, 300), Side(10_000, 600)), 0.01) is CampaignVerdict.WORKS
+    assert verdict(prevented(Side(100_000, 5000), Side(100_000, 5000)), 0.02) is CampaignVerdict.DOES_NOT
+    assert verdict(prevented(Side(200, 9), Side(200, 11)), 0.01) is CampaignVerdict.NOT_ENOUGH_DATA
 
 
 def test_looking_every_day_at_campaigns_that_do_nothing_raises_few_false_alarms() -> None:

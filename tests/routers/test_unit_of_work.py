@@ -222,6 +222,8 @@ def unwilling(
             "contests",
             "decisions",
             "outcomes",
+            "campaigns",
+            "campaign_members",
         ):
             store.execute(
                 f"CREATE CONSTRAINT TRIGGER refusal AFTER INSERT OR UPDATE OR DELETE ON {table}"

@@ -31,6 +31,7 @@ from app.errors import Invalid
 
 BLOCK: Final = 10_000
 LEAST_MONTHS: Final = 4
+ATTRIBUTES: Final = ("region", "brand", "value_tier", "payment_type")
 MAPPINGS: Final = ("panel.yaml", "trial.yaml", "campaigns.yaml", "profiles.yaml")
 Rows = Mapping[str, Any]
 
@@ -231,7 +232,7 @@ def _panel(block: _Block, month: int) -> Rows:
 
 
 def _profiles(block: _Block) -> Rows:
-    """Who took part in the trial, as of the end of its horizon: of those who left by then only that is known."""
+    """Who took part in the trial, as of the end of its horizon: of those who left by then little more is known."""
     here, last = block.present(block.world.months), block.world.months + HORIZON_MONTHS
     stays = block.lives.left[here] > last
     joined = [block.world.ends(int(one)) for one in block.subscribers.joined[here]]
@@ -239,7 +240,10 @@ def _profiles(block: _Block) -> Rows:
         "subscriber_id": block.ids[here],
         "joined_on": joined,
         "status": np.where(stays, "active", "churned"),
-        **{name: pa.array(values, mask=~stays) for name, values in block.features(last, here).items()},
+        **{
+            name: pa.array(values, mask=None if name in ATTRIBUTES else ~stays)
+            for name, values in block.features(last, here).items()
+        },
     }
 
 
@@ -279,7 +283,7 @@ def _truth(block: _Block) -> Rows:
         here, last = block.present(month), month == block.world.months
         active = block.lives.severity[here, EARLIER_MONTHS + month - 1] > 0
         names = np.array([one.name for one in MECHANISMS])
-        chances = np.where(last, block.lives.chances[here], np.nan)
+        chances, unknown = block.lives.chances[here], np.full(here.sum(), not last)
         fates = block.lives.fates[here]
         made = {arm: fates[:, number] if last else [None] * len(fates) for number, arm in enumerate(ARMS)}
         return {
@@ -287,7 +291,7 @@ def _truth(block: _Block) -> Rows:
             "as_of": np.full(here.sum(), block.world.ends(month)),
             "mechanism": np.where(active, names[block.subscribers.mechanism[here]], names[0]),
             "probability": block.lives.chances[here, 0] if last else block.lives.probability(month)[here],
-            **{f"p_{arm}": chances[:, number] for number, arm in enumerate(ARMS)},
+            **{f"p_{arm}": pa.array(chances[:, n], mask=unknown) for n, arm in enumerate(ARMS)},
             **{f"left_{arm}": pa.array(became, pa.bool_()) for arm, became in made.items()},
         }
 

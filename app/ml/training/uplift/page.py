@@ -39,7 +39,7 @@ def render(report: Mapping[str, Any]) -> str:
         ),
     ]
     if report["warning"]:
-        parts.insert(0, tag("p", tag("strong", f"Warning: {report['warning']}"), class_="warning", role="alert"))
+        parts.insert(0, tag("p", tag("strong", f"Warning: {report['warning']}"), class_="note", role="alert"))
     if report["oracle"]:
         parts.append(tag("p", SIMULATED))
     sections = [
