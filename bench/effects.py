@@ -96,7 +96,7 @@ def _churn(learned_in: Path, tried_in: Path, seed: int) -> Iterator[Row]:
     names = np.array([feature.name for feature in features])[top]
     found = {}
     for mechanism in MECHANISMS:
-        if mechanism in {QUIET, SLEEPING_DOG}:  # nothing drives the ones, a contact the others
+        if mechanism in (QUIET, SLEEPING_DOG):  # nothing drives the ones, a contact the others
             continue
         leavers = tried.labels & (np.array(truth["mechanism"]) == mechanism.name)
         found[mechanism.name] = float(np.isin(names[leavers], list(mechanism.drivers)).any(axis=1).mean())

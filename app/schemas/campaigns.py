@@ -101,9 +101,7 @@ class CampaignRead(Wire):
     overlapping: Annotated[int, Field(description="Fit the segment, and were left out: in another running campaign")]
     started_at: datetime | None
     ended_at: datetime | None
-    result: Annotated[
-        dict[str, Any] | None, Field(description="CampaignVerdict, effect and ROI as they were when it ended")
-    ]
+    result: Annotated[dict[str, Any] | None, Field(description="Verdict, effect and ROI when it ended")]
     version: int
     created_at: datetime
     updated_at: datetime

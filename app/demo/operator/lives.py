@@ -47,8 +47,10 @@ class Lives:
         return np.asarray((subscribers.joined <= month) & (self.left > month))
 
     def probability(self, month: int) -> Floats:
-        """The probability [N] to leave within the horizon after a month, as it went."""
-        return np.asarray(1 - np.prod(1 - self.hazard[:, month : month + HORIZON_MONTHS], axis=1))
+        """The probability [N] to leave within the horizon after a month, as far as it can be known in that month."""
+        went = 1 - np.prod(1 - self.hazard[:, month : month + HORIZON_MONTHS], axis=1)
+        # What has not begun yet nobody can know of.
+        return np.where(self.severity[:, EARLIER_MONTHS + month - 1] > 0, went, QUIET.leaves)
 
 
 def live(rng: Rng, subscribers: Subscribers, months: int, propensities: Floats) -> Lives:

@@ -34,7 +34,6 @@ def test_who_is_helped_and_who_is_harmed_is_found_and_beats_risk(learned: Learne
     uplift = learned.uplift
     assert uplift["beats_risk"]
     assert uplift["gap"]["low"] > 0
-    assert uplift["qini"]["uplift"]["value"] > 2 * abs(uplift["qini"]["risk"]["value"])
     # Truly .4 × a half − .25 × a half.
     gain = uplift["arms"][ACTION]["gain"]
     assert gain["low"] < 0.075 < gain["high"]
