@@ -31,7 +31,7 @@ from app.ml.training.uplift.effects import fit_effects, predict
 from app.ml.training.uplift.experiment import Assignment, Experiment, experiment_of
 from bench.service import Row
 
-SEEDS: Final = (7001, 7002, 7003)
+SEEDS: Final = (9101, 9102, 9103)
 BUDGET: Final = 0.1
 DISCOUNT: Final = "discount"
 NOT_FEATURES: Final = ("subscriber_id", "group_id", "as_of", "treated_on", "arm", "left", "left_on")

@@ -13,6 +13,7 @@ from app.cli.progress import steps
 from app.errors import Invalid
 from app.ml import registry
 from app.ml.training.train import purpose_of
+from app.ml.training.uplift.effects import FOLDS
 from app.ml.training.uplift.experiment import Assignment, LogRefused, experiment_of
 from app.ml.training.uplift.learning import Goal, Learned, Plan, learn
 from app.pipelines.binding import bind
@@ -57,6 +58,9 @@ def learn_(
     truth: Annotated[
         Path | None, typer.Option(help="The truth file of a simulated world: the report then shows the oracle.")
     ] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="Parts that are predicted by models of the others.")
+    ] = FOLDS,
     seed: Annotated[int, typer.Option()] = 20240601,
     activate: Annotated[bool, typer.Option("--activate", help="Make it the active model of effects.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
@@ -94,7 +98,9 @@ def learn_(
         experiment = experiment_of(dataset, assignment)
         known = _truth(truth, dataset.ids, experiment.arms) if truth else None
         way: Goal = "lower" if goal == "lower" else "raise"
-        learned = learn(experiment, purpose, out=out, plan=Plan(way, seed), table=table.name, truth=known, tell=tell)
+        learned = learn(
+            experiment, purpose, out=out, plan=Plan(way, seed, folds), table=table.name, truth=known, tell=tell
+        )
     _show(learned, observational=observational)
     if activate:
         registry.activate(out, learned.directory.parent.name, learned.directory.name)

@@ -12,12 +12,15 @@ from app.schemas.base import AwareTime, PlainName, SafeStr
 from app.schemas.reports import (
     AgentSatisfactionRead,
     CallbackReportRead,
+    CampaignArmRead,
+    CampaignReportRead,
+    LeaveReasonReportRead,
     QuestionnaireRead,
     RefusalReportRead,
     SatisfactionRead,
     SlaReportRead,
 )
-from app.services import satisfaction_reports, service_reports
+from app.services import campaigns, satisfaction_reports, service_reports
 from app.services.service_reports import Period
 
 router = APIRouter(tags=["reports"], route_class=UnitOfWorkRoute)
@@ -131,6 +134,41 @@ async def get_complaint_sla(session: SessionDep, period: PeriodDep) -> SlaReport
 )
 async def get_order_refusals(session: SessionDep, period: PeriodDep) -> RefusalReportRead:
     return RefusalReportRead.model_validate(await service_reports.order_refusals(session, period))
+
+
+@router.get(
+    "/v1/reports/leave-reasons",
+    operation_id="get_leave_reasons",
+    summary="What was the matter with those who left, and the share that service drove away",
+    dependencies=[allow("reports:read")],
+    responses=reads(),
+)
+async def get_leave_reasons(session: SessionDep, period: PeriodDep) -> LeaveReasonReportRead:
+    return LeaveReasonReportRead.model_validate(await service_reports.leave_reasons(session, period))
+
+
+@router.get(
+    "/v1/reports/campaigns",
+    operation_id="get_campaign_report",
+    summary="What the campaigns that ended brought, arm by arm, as JSON or CSV by Accept",
+    dependencies=[allow("reports:read")],
+    responses={
+        200: {
+            "model": CampaignReportRead,
+            "description": "The report",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        },
+        **reads(),
+    },
+)
+async def get_campaign_report(
+    session: SessionDep, accept: Annotated[SafeStr, Header(max_length=256)] = "application/json"
+) -> Any:
+    report = CampaignReportRead.model_validate({"items": await campaigns.results(session)})
+    if "text/csv" in accept:
+        rows = report.model_dump(mode="json")["items"]
+        return Response(as_csv(tuple(CampaignArmRead.model_fields), rows), media_type="text/csv")
+    return report
 
 
 def _letter(report: CallbackReportRead) -> str:

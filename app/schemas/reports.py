@@ -1,9 +1,11 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from app.domain.complaints import ComplaintType
+from app.domain.evaluations import CampaignVerdict
 from app.domain.expectations import Dimension
 from app.domain.interactions import RefusalReason
 from app.domain.surveys import Family, Role
@@ -118,6 +120,51 @@ class SlaReportRead(Wire):
     kept_share: float | None
     ping_pong: int
     items: list[SlaRead]
+
+
+class CampaignArmRead(Wire):
+    """One arm of a campaign that ended, as its result was kept: a row for a spreadsheet or a BI tool."""
+
+    campaign_id: UUID
+    name: str
+    owner: str
+    starts_on: date
+    ends_on: date
+    verdict: CampaignVerdict
+    arm: str
+    members: int
+    left: int
+    rate: float
+    prevented: float | None
+    prevented_low: float | None
+    prevented_high: float | None
+    roi: float | None
+
+
+class CampaignReportRead(Wire):
+    """What the campaigns of the past brought, an item an arm."""
+
+    items: list[CampaignArmRead]
+
+
+class LeaveReasonRead(Wire):
+    reason: str
+    churned: int
+    share: Share
+
+
+class LeaveReasonReportRead(Wire):
+    """What was the matter before they left: the type of the last complaint of a quarter, else its last contact's need.
+
+    `benchmark` is the share that leaves over service by the field's rule of thumb.
+    """
+
+    since: datetime
+    until: datetime
+    churned: int
+    service_share: Share | None
+    benchmark: Share
+    items: list[LeaveReasonRead]
 
 
 class RefusalRead(Wire):

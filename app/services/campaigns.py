@@ -111,6 +111,27 @@ async def find_similar(session: AsyncSession, campaign: Campaign) -> list[tuple[
     return sorted(found, key=lambda pair: (-pair[1], str(pair[0].id)))[:MOST_SIMILAR]
 
 
+async def results(session: AsyncSession) -> list[dict[str, Any]]:
+    """Return what each arm of each campaign that ended brought, as it was kept then; latest first."""
+    query = select(Campaign).where(Campaign.result.is_not(None)).order_by(Campaign.id.desc())
+    found = [(campaign, campaign.result or {}) for campaign in await session.scalars(query)]
+    return [_row(campaign, result, arm) for campaign, result in found for arm in result["arms"]]
+
+
+def _row(campaign: Campaign, result: Mapping[str, Any], arm: Mapping[str, Any]) -> dict[str, Any]:
+    prevented = arm["prevented"] or {}
+    return {
+        "campaign_id": campaign.id,
+        **{name: getattr(campaign, name) for name in ("name", "owner", "starts_on", "ends_on")},
+        **{name: arm[name] for name in ("arm", "members", "left", "rate")},
+        "verdict": result["verdict"],
+        "prevented": prevented.get("value"),
+        "prevented_low": prevented.get("low"),
+        "prevented_high": prevented.get("high"),
+        "roi": result["roi"]["roi"],
+    }
+
+
 async def list_members(
     session: AsyncSession, campaign: Campaign, arm: str | None, *, after: str | None, limit: int
 ) -> Sequence[tuple[str, str, datetime]]:

@@ -46,6 +46,21 @@ _SLA: Final = _query("""
     FROM complaints WHERE occurred_at >= :since AND occurred_at < :until
     GROUP BY 1, 2 ORDER BY complaints DESC, 1, 2
 """)
+# Somebody leaves when their profile first says so.
+_LEAVE_REASONS: Final = _query("""
+    WITH gone AS (
+        SELECT subscriber_id, min(since) AS left_at FROM profile_versions WHERE profile ->> 'status' = 'churned'
+        GROUP BY subscriber_id HAVING min(since) >= :since AND min(since) < :until
+    )
+    SELECT coalesce(
+        (SELECT c.type FROM complaints c WHERE c.subscriber_id = g.subscriber_id AND c.occurred_at <= g.left_at
+         AND c.occurred_at > g.left_at - interval '90 days' ORDER BY c.occurred_at DESC LIMIT 1),
+        (SELECT i.need FROM interactions i WHERE i.subscriber_id = g.subscriber_id AND i.occurred_at <= g.left_at
+         AND i.occurred_at > g.left_at - interval '90 days' ORDER BY i.occurred_at DESC LIMIT 1), 'unknown'
+    ) AS reason, count(*) AS churned FROM gone g GROUP BY 1 ORDER BY 2 DESC, 1
+""")
+SERVICE: Final = frozenset({"service", "complaint"})
+BENCHMARK: Final = 0.21  # requirement K16: the field's rule of thumb
 _ORDERS: Final = _query("""
     SELECT s.region, i.order_outcome, i.refusal_reason, count(*) AS orders
     FROM interactions i JOIN subscribers s ON s.subscriber_id = i.subscriber_id
@@ -140,3 +155,18 @@ def _share(part: int, whole: int) -> float | None:
 
 async def _rows(session: AsyncSession, query: TextClause, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in await session.execute(query, asked)]  # noqa: SLF001  # the documented way to a row's columns
+
+
+async def leave_reasons(session: AsyncSession, period: Period) -> dict[str, Any]:
+    """Tell what was the matter with those who left, and how many of them service drove away."""
+    rows = (await session.execute(_LEAVE_REASONS, {"since": period.since, "until": period.until})).all()
+    total = sum(row.churned for row in rows)
+    served = sum(row.churned for row in rows if row.reason in SERVICE)
+    return {
+        "since": period.since,
+        "until": period.until,
+        "churned": total,
+        "service_share": served / total if total else None,
+        "benchmark": BENCHMARK,
+        "items": [{"reason": row.reason, "churned": row.churned, "share": row.churned / total} for row in rows],
+    }

@@ -1,5 +1,7 @@
 """Campaigns: defined, started for a segment, measured against their holdout, and remembered."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -249,3 +251,18 @@ def answer(api: httpx.Client, subscriber_id: str, answered_at: str) -> None:
     }
     told = api.post("/v1/survey-responses", json=said)
     assert told.status_code == 201, told.text
+
+
+def test_the_table_for_bi_says_what_the_results_say(api: httpx.Client) -> None:
+    """Requirement E29: the totals are equal."""
+    region, _ = people(api, 12)
+    made = make(api, region, holdout_share=0.5, name="For BI")
+    start(api, made["id"])
+    ended = move(api, made["id"], "ended").json()
+    report = api.get("/v1/reports/campaigns").json()["items"]
+    table = api.get("/v1/reports/campaigns", headers={"accept": "text/csv"})
+    rows = [row for row in csv.DictReader(io.StringIO(table.text)) if row["campaign_id"] == made["id"]]
+
+    assert [row["arm"] for row in report if row["campaign_id"] == made["id"]] == [row["arm"] for row in rows]
+    assert sum(int(row["members"]) for row in rows) == ended["enrolled"] == 12
+    assert {row["verdict"] for row in rows} == {ended["result"]["verdict"]}

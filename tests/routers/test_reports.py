@@ -185,3 +185,24 @@ def test_a_period_ends_after_it_begins(api: httpx.Client) -> None:
     query = {"since": moments_ago(days=1), "until": moments_ago(days=2)}
 
     assert refused_fields(api.get("/v1/reports/callbacks", params=query)) == {"/query/until"}
+
+
+def test_what_was_the_matter_with_those_who_left_is_told_beside_the_benchmark(api: httpx.Client) -> None:
+    """Requirement K16."""
+    before = report(api, "leave-reasons")
+    for reason in ("service", "network", None):
+        who = subscriber(api)
+        if reason:
+            assert api.post("/v1/complaints", json=complaint(who, type=reason)).status_code == 201
+        gone = api.patch(f"/v1/subscribers/{who}", json={"status": "churned"}, headers={"if-match": "*"})
+        assert gone.is_success
+    after = report(api, "leave-reasons")
+
+    def count(found: dict[str, Any], reason: str) -> int:
+        return sum(item["churned"] for item in found["items"] if item["reason"] == reason)
+
+    for reason in ("service", "network", "unknown"):
+        assert count(after, reason) == count(before, reason) + 1
+    assert after["churned"] == before["churned"] + 3
+    assert after["service_share"] > 0
+    assert after["benchmark"] == 0.21

@@ -16,8 +16,8 @@ from app.demo.operator.mechanisms import (
 from app.demo.operator.subscribers import EARLIER_MONTHS, PROMOTION_MONTHS, Bools, Floats, Ints, Rng, Subscribers
 
 NEVER: Final = 10_000
-BEGINS_AT: Final = 0.7  # of its full, in the month of its onset
-GROWS_BY: Final = 0.15
+BEGINS_AT: Final = 0.8  # of its full, in the month of its onset
+GROWS_BY: Final = 0.1
 HISTORY_ARM: Final = "discount"
 
 
@@ -46,11 +46,17 @@ class Lives:
         """Who is a subscriber at the end of a month."""
         return np.asarray((subscribers.joined <= month) & (self.left > month))
 
-    def probability(self, month: int) -> Floats:
-        """The probability [N] to leave within the horizon after a month, as far as it can be known in that month."""
+    def probability(self, month: int, subscribers: Subscribers) -> Floats:
+        """The probability [N] to leave within the horizon after a month, as far as it can be known in that month.
+
+        Of what has not begun yet one can at best know that it may: it counts as the mean of all whom it may befall.
+        """
         went = 1 - np.prod(1 - self.hazard[:, month : month + HORIZON_MONTHS], axis=1)
-        # What has not begun yet nobody can know of.
-        return np.where(self.severity[:, EARLIER_MONTHS + month - 1] > 0, went, QUIET.leaves)
+        waiting = self.severity[:, EARLIER_MONTHS + month - 1] == 0
+        for mechanism in range(len(MECHANISMS)):
+            alike = waiting & (subscribers.mechanism == mechanism) & self.present(month, subscribers)
+            went[alike] = went[alike].mean() if alike.any() else 0.0
+        return np.asarray(went)
 
 
 def live(rng: Rng, subscribers: Subscribers, months: int, propensities: Floats) -> Lives:

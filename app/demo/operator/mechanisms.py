@@ -41,7 +41,7 @@ HIDDEN_CHURN: Final = Mechanism(
 )
 ARREARS: Final = Mechanism("arrears", 0.06, 0.65, drivers=frozenset({"overdue_days"}))
 NETWORK_FAULTS: Final = Mechanism(
-    "network_faults", 0.07, 0.45, {"repair": 0.85}, drivers=frozenset({"faults_90d", "complaints_90d"})
+    "network_faults", 0.07, 0.45, {"repair": 0.85}, drivers=frozenset({"faults_30d", "faults_90d", "complaints_90d"})
 )
 PROMO_LEAVER: Final = Mechanism(
     "promo_leaver", 0.03, 0.55, drivers=frozenset({"tenure_months", "on_promotion"}), keeps={"discount": 0.10}
@@ -51,10 +51,14 @@ PRICE_SEEKER: Final = Mechanism(
     0.07,
     0.45,
     {"discount": 0.85, "plan": 0.10},
-    drivers=frozenset({"bill_queries_90d"}),
+    drivers=frozenset({"bill_queries_30d", "bill_queries_90d"}),
 )
 DOWNGRADER: Final = Mechanism(
-    "downgrader", 0.05, 0.40, {"plan": 0.80, "discount": 0.10}, drivers=frozenset({"plan_enquiries_90d"})
+    "downgrader",
+    0.05,
+    0.40,
+    {"plan": 0.80, "discount": 0.10},
+    drivers=frozenset({"plan_enquiries_30d", "plan_enquiries_90d"}),
 )
 REIMBURSED: Final = Mechanism("reimbursed", 0.03, 0.55, drivers=frozenset({"reimbursement_ended"}))
 MIGRANT: Final = Mechanism("migrant", 0.03, 0.55, drivers=frozenset({"away_share"}))

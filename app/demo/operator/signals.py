@@ -49,7 +49,7 @@ def signals(rng: Rng, subscribers: Subscribers, lives: Lives) -> Signals:
     incoming_share = np.clip(0.5 + rng.normal(0, 0.05, shape) + 0.25 * hidden, 0.05, 0.95)
     bill = each(rng.lognormal(3.8, 0.4, shape[0]) * big) * noisy(0.06)
     bill = bill * (1 - each(subscribers.depth) * exodus) * (1 - 0.15 * hidden)
-    faults = rng.poisson(0.2 + 2.6 * of(NETWORK_FAULTS))
+    faults = rng.poisson(0.2 + 4.5 * of(NETWORK_FAULTS))
     late = rng.random(shape) < 0.1  # noqa: PLR2004  # a share
     overdue = np.where(late, rng.integers(1, 15, shape), 0) + of(ARREARS) * rng.integers(35, 80, shape)
     return {
@@ -64,8 +64,8 @@ def signals(rng: Rng, subscribers: Subscribers, lives: Lives) -> Signals:
         "overdue_days": np.floor(overdue),
         "faults": faults.astype(float),
         "complaints": rng.binomial(faults, 0.25).astype(float),
-        "bill_queries": rng.poisson(np.where(asleep > 0, 0, 0.25 * (1 + 7 * of(PRICE_SEEKER)))).astype(float),
-        "plan_enquiries": rng.poisson(np.where(asleep > 0, 0, 0.1 + 1.9 * of(DOWNGRADER))).astype(float),
+        "bill_queries": rng.poisson(np.where(asleep > 0, 0, 0.8 * (1 + 7 * of(PRICE_SEEKER)))).astype(float),
+        "plan_enquiries": rng.poisson(np.where(asleep > 0, 0, 0.2 + 4.5 * of(DOWNGRADER))).astype(float),
         "reimbursement_ended": ((of(REIMBURSED) > 0) | _by_chance(rng, subscribers, shape)).astype(float),
     }
 
@@ -104,9 +104,12 @@ def features(subscribers: Subscribers, lives: Lives, seen: Signals, month: int) 
         "data_gb": seen["data_gb"][:, now],
         "silent_days": seen["silent_days"][:, now],
         "away_share": seen["away_share"][:, now],
+        "faults_30d": seen["faults"][:, now],
         "faults_90d": within_90_days("faults"),
         "complaints_90d": within_90_days("complaints"),
+        "bill_queries_30d": seen["bill_queries"][:, now],
         "bill_queries_90d": within_90_days("bill_queries"),
+        "plan_enquiries_30d": seen["plan_enquiries"][:, now],
         "plan_enquiries_90d": within_90_days("plan_enquiries"),
         "campaign_contacts_90d": campaigns.astype(int),
     }

@@ -285,12 +285,13 @@ def _truth(block: _Block) -> Rows:
         names = np.array([one.name for one in MECHANISMS])
         chances, unknown = block.lives.chances[here], np.full(here.sum(), not last)
         fates = block.lives.fates[here]
+        known = block.lives.chances[:, 0] if last else block.lives.probability(month, block.subscribers)
         made = {arm: fates[:, number] if last else [None] * len(fates) for number, arm in enumerate(ARMS)}
         return {
             "subscriber_id": block.ids[here],
             "as_of": np.full(here.sum(), block.world.ends(month)),
             "mechanism": np.where(active, names[block.subscribers.mechanism[here]], names[0]),
-            "probability": block.lives.chances[here, 0] if last else block.lives.probability(month)[here],
+            "probability": known[here],
             **{f"p_{arm}": pa.array(chances[:, n], mask=unknown) for n, arm in enumerate(ARMS)},
             **{f"left_{arm}": pa.array(became, pa.bool_()) for arm, became in made.items()},
         }

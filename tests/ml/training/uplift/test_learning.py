@@ -1,6 +1,7 @@
 """What an action changes is found where it is there, and not claimed where it isn't."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app.domain.features import FeatureValue
 from app.ml.bundle import load_bundle
 from app.ml.effects import arm_gains
 from app.ml.features import complete
+from app.ml.training.measures import Measure
 from app.ml.training.train import purpose_of
 from app.ml.training.uplift.effects import Effects, cross_fit
 from app.ml.training.uplift.experiment import Assignment, experiment_of
@@ -67,6 +69,26 @@ def test_a_log_without_known_propensities_never_ranks(tmp_path: Path) -> None:
     assert (found.uplift["is_randomised"], found.uplift["beats_risk"]) == (False, False)
     assert "Warning: Nobody noted" in (found.directory / "report.html").read_text()
     assert json.loads((found.directory / "report.json").read_text())["warning"]
+
+
+def test_who_is_chosen_for_their_risk_makes_a_good_action_look_bad() -> None:
+    """The bias of a log whose propensities nobody knows, and that knowing them mends it."""
+    dataset, _ = coin(8000)
+    random = np.random.default_rng(3)
+    # Those who leave anyway are offered it four times as often: somebody saw it coming, and no feature tells.
+    seen = np.where(random.random(8000) < 0.5, 0.8, 0.2)
+    arms = np.where(random.random(8000) < seen, ACTION, "none")
+    left = random.random(8000) < np.where(seen > 0.5, 0.7, 0.3) - 0.15 * (arms == ACTION)
+    log = replace(dataset, labels=left)
+    known = {ACTION: seen.tolist(), "none": (1 - seen).tolist()}
+
+    def gain(propensities: dict[str, list[float]] | None) -> Measure:
+        found = experiment_of(log, Assignment(arms.tolist(), "none", propensities))
+        predicted, _ = cross_fit(found, sign=-1, seed=1, folds=2, effort=LIGHT)
+        return average_effects(measured_gains(found, predicted, -1), predicted, found)[ACTION][0]
+
+    assert gain(None).high < 0
+    assert gain(known).low < 0.15 < gain(known).high
 
 
 def test_measured_gains_are_right_on_average_whatever_was_predicted() -> None:
