@@ -58,9 +58,7 @@ def learn_(
     truth: Annotated[
         Path | None, typer.Option(help="The truth file of a simulated world: the report then shows the oracle.")
     ] = None,
-    folds: Annotated[
-        int, typer.Option(min=2, max=20, help="Parts that are predicted by models of the others.")
-    ] = FOLDS,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts, each predicted by the others.")] = FOLDS,
     seed: Annotated[int, typer.Option()] = 20240601,
     activate: Annotated[bool, typer.Option("--activate", help="Make it the active model of effects.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
