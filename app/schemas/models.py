@@ -1,5 +1,7 @@
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from app.schemas.base import Wire
 
@@ -8,6 +10,7 @@ class ModelSummary(Wire):
     name: str
     version: str
     churn_kind: str
+    role: Annotated[str, Field(description="What it can be active as: its churn kind, or uplift")]
     sha256: str
     trained_at: str
     active: bool

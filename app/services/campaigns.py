@@ -12,7 +12,7 @@ from app.db import lock
 from app.domain.access import Caller
 from app.domain.campaigns import HOLDOUT, NEVER_WITHHELD, STEPS, CampaignState, Likeness, likeness, shares
 from app.errors import Conflict, Invalid, NotFound
-from app.models import Action, Campaign, CampaignMember, Subscriber
+from app.models import Action, Campaign, CampaignMember, FeatureDefinition, Subscriber
 from app.models.base import new_id
 from app.schemas.campaigns import CampaignCreate, Segment
 
@@ -60,6 +60,7 @@ class CampaignRefused(Invalid):
 
 async def create_campaign(session: AsyncSession, caller: Caller, said: CampaignCreate, at: datetime) -> Campaign:
     await _require_actions(session, said.actions)
+    await _require_features(session, said.segment)
     campaign = Campaign(
         id=new_id(),
         **{name: getattr(said, name) for name in CampaignCreate.model_fields if name != "segment"},
@@ -167,6 +168,8 @@ async def update_campaign(
     _change(campaign, changes)
     if "actions" in changes:
         await _require_actions(session, campaign.actions)
+    if "segment" in changes:
+        await _require_features(session, Segment.model_validate(campaign.segment))
     moved = wanted if wanted and wanted is not current else None
     if moved is CampaignState.RUNNING:
         await _start(session, campaign, at, today)
@@ -249,6 +252,14 @@ async def _require_actions(session: AsyncSession, codes: Sequence[str]) -> None:
             raise CampaignRefused.at(f"/actions/{number}", f"is of the kind {kinds[code]}, which is never withheld")
         if code == HOLDOUT:
             raise CampaignRefused.at(f"/actions/{number}", "has the name of the holdout")
+
+
+async def _require_features(session: AsyncSession, segment: Segment) -> None:
+    asked = {wanted.feature for wanted in segment.features}
+    known = set(await session.scalars(select(FeatureDefinition.name).where(FeatureDefinition.name.in_(asked))))
+    for number, wanted in enumerate(segment.features):
+        if wanted.feature not in known:
+            raise CampaignRefused.at(f"/segment/features/{number}/feature", "is not in the feature dictionary")
 
 
 def _traits(campaign: Campaign) -> Likeness:

@@ -67,7 +67,9 @@ SELECT json_build_object(
         (SELECT max(updated_at) FROM person), (SELECT max(recorded_at) FROM contacts),
         (SELECT max(updated_at) FROM complained), (SELECT max(recorded_at) FROM answered),
         (SELECT max(recorded_at) FROM told), (SELECT max(greatest(claimed_at, released_at)) FROM claimed),
-        (SELECT recorded_at FROM snapshot)
+        (SELECT recorded_at FROM snapshot),
+        (SELECT max(greatest(m.enrolled_at, c.updated_at))
+         FROM person p JOIN campaign_members m USING (pseudonym) JOIN campaigns c ON c.id = m.campaign_id)
     ),
     'known_facts', (SELECT count(*) FROM contacts) + (SELECT count(*) FROM complained) + (SELECT count(*) FROM told),
     'snapshot', (SELECT row_to_json(snapshot) FROM snapshot),

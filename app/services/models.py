@@ -91,6 +91,7 @@ def _summary(manifest: Manifest, bundles: Bundles) -> dict[str, object]:
         "name": manifest.name,
         "version": manifest.version,
         "churn_kind": manifest.churn_kind,
+        "role": manifest.role,
         "sha256": manifest.files[MODEL],
         "trained_at": manifest.trained_at.isoformat(),
         "active": active is not None and active.manifest.manifest_sha256 == manifest.manifest_sha256,

@@ -70,6 +70,7 @@ def test_nobody_is_in_two_campaigns_at_a_time(api: httpx.Client) -> None:
 
     started = start(api, second["id"])
     assert (started["enrolled"], started["overlapping"]) == (1, 4)
+    assert set(members(api, first["id"])) == set(ids[:4])
     third = make(api, region)
     assert "another running campaign" in problem(move(api, third["id"], "running"), 422)["errors"][0]["detail"]
     assert move(api, first["id"], "ended").is_success
@@ -201,6 +202,7 @@ def test_the_recovered_are_compared_with_those_who_never_complained(api: httpx.C
         ({"holdout_share": 1}, "/holdout_share"),
         ({"starts_on": "2027-01-02", "ends_on": "2027-01-01"}, ""),
         ({"segment": {"features": [{"feature": "tenure_months"}]}}, "/segment/features/0"),
+        ({"segment": {"features": [{"feature": "shoe_size", "minimum": 40}]}}, "/segment/features/0/feature"),
         ({"segment": {"planet": ["mars"]}}, "/segment/planet"),
     ],
 )
