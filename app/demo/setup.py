@@ -69,7 +69,7 @@ def take_database(demo: Demo) -> None:
         if _mark_of(connection, demo) is not None:
             return
         if connection.execute(tables).fetchone() != (0,):
-            raise NotADemoDatabase("the database in DATABASE_URL is not empty, and not of this demo and its data")
+            raise NotADemoDatabase("the database in DATABASE_URL is not empty and was not made by the demo")
         # The table migrations keep their own revision in: made here, so that the mark is there from the first moment.
         connection.execute(
             "CREATE TABLE alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)"
