@@ -33,7 +33,7 @@ def run(
     lay_dictionary(settings)
     with serving(settings) as running, open_store(settings) as store:
         api = running.client
-        region, _ = people(api, 30)
+        region, _ = people(api, 12)
         campaign = make(api, region, holdout_share=0.5, name="<b>Bold</b>")
         start(api, campaign["id"])
         arms = members(api, campaign["id"])

@@ -19,7 +19,7 @@ TOLD = ["--arm", "arm", "--control", "none", "--target", "left", "--positive", "
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    Command(folder, {}).succeeds("simulate", "--out", "world", "--subscribers", 3500, "--seed", 3)
+    Command(folder, {}).succeeds("simulate", "--out", "world", "--subscribers", 2800, "--seed", 3)
     return folder / "world"
 
 
