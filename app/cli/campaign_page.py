@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from app.domain.campaigns import HOLDOUT
 from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP
 from app.ml.training.report.numbers import count, plain, share
 from app.ml.training.report.svg import Scale, bottom_axis, drawing, label, left_axis, line, path, tag
@@ -51,7 +52,13 @@ def page(campaign: Campaign, found: Mapping[str, Any]) -> str:
             table(
                 ["Arm", "Members", "Left", "Rate", "Fewer left"],
                 [
-                    [a["arm"], count(a["members"]), count(a["left"]), share(a["rate"]), _points(a["prevented"])]
+                    [
+                        a["arm"],
+                        count(a["members"]),
+                        count(a["left"]),
+                        share(a["rate"]),
+                        "–" if a["arm"] == HOLDOUT else _points(a["prevented"]),
+                    ]
                     for a in found["arms"]
                 ],
             ),

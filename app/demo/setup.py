@@ -35,7 +35,7 @@ from app.vault import Vault
 MADE: Final = ""
 LOADED: Final = ", loaded"
 LIVED: Final = ", loaded and lived for a month"
-WORLD_SIZE: Final = 9000
+WORLD_SIZE: Final = 15_000  # enough for the trial to show that ranking by uplift beats risk
 
 _READS: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 _FRONT_LINE: Final = _READS - {"reports:read", "campaigns:read"} | {
