@@ -6,11 +6,11 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from app.domain.campaigns import HOLDOUT
-from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP
+from app.ml.training.report.charts import BOTTOM, LEFT, NAMES, RIGHT, ROW, TOP
 from app.ml.training.report.numbers import count, plain, share
+from app.ml.training.report.sheet import page as sheet
+from app.ml.training.report.sheet import points, table
 from app.ml.training.report.svg import Scale, bottom_axis, drawing, label, left_axis, line, path, tag
-from app.ml.training.uplift.page import page as whole
-from app.ml.training.uplift.page import table
 from app.models import Campaign
 
 VERDICTS: Final = {
@@ -18,8 +18,6 @@ VERDICTS: Final = {
     "does_not": "It does not work: what it may bring at most is less than would be worthwhile.",
     "not_enough_data": "There is not enough data to tell.",
 }
-ROW: Final = 19.0
-NAMES: Final = 112.0
 
 
 def page(campaign: Campaign, found: Mapping[str, Any]) -> str:
@@ -114,14 +112,11 @@ def page(campaign: Campaign, found: Mapping[str, Any]) -> str:
             else tag("p", "No result has been recorded."),
         ),
     ]
-    return whole(campaign.name, f"Campaign {campaign.id}, as of {found['as_of']:%Y-%m-%d %H:%M}", sections)
+    return sheet(campaign.name, f"Campaign {campaign.id}, as of {found['as_of']:%Y-%m-%d %H:%M}", sections)
 
 
 def _points(interval: Mapping[str, float] | None) -> str:
-    if interval is None:
-        return "unknown"
-    value, low, high = (f"{100 * interval[name]:.2f}" for name in ("value", "low", "high"))
-    return f"{value} pp [{low}, {high}]"
+    return "unknown" if interval is None else points(interval)
 
 
 def _ratio(roi: Mapping[str, Any]) -> str:

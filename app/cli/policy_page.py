@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
 
-from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP
+from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP, key
 from app.ml.training.report.numbers import count, plain
-from app.ml.training.report.svg import Scale, bottom_axis, drawing, label, left_axis, line, path, tag
+from app.ml.training.report.svg import Scale, bottom_axis, drawing, left_axis, path, tag
 from app.services.policy_trials import NO_ACTION, Side, Trial, Tried
 
 MOST_SPOTS: Final = 300
@@ -114,9 +114,7 @@ def frontier(trial: Trial) -> Markup:
         step = max(1, len(curve) // MOST_SPOTS)
         spots = [*curve[::step], curve[-1]]
         parts.append(path([(across(spot.cost), up(spot.prevented)) for spot in spots], f"curve curve-{number}"))
-        y = BOTTOM + 46 + 15 * number
-        parts.append(line((LEFT, y - 3.5), (LEFT + 30, y - 3.5), f"curve curve-{number}"))
-        parts.append(label(TITLES[number], LEFT + 38, y, 38))
+        parts.append(key(number, TITLES[number]))
     description = (
         f"In force: {curves[0][-1].prevented:.1f} churners prevented for {curves[0][-1].cost:.2f}. "
         f"Changed: {curves[1][-1].prevented:.1f} for {curves[1][-1].cost:.2f}."

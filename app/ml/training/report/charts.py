@@ -80,13 +80,14 @@ def _curves(
     # The served model is drawn last, on top.
     for number, (name, points) in reversed(list(enumerate(curves.items()))):
         parts.append(path([(across(x), up(y)) for x, y in points], f"curve curve-{number}"))
-        parts.append(_key(number, titles.get(name, name)))
-    parts.append(_key(len(curves), "chance", "chance"))
+        parts.append(key(number, titles.get(name, name)))
+    parts.append(key(len(curves), "chance", "chance"))
     height = BOTTOM + 44 + 15 * (len(curves) + 1)
     return drawing(title, description, *parts, height=height)
 
 
-def _key(place: int, title: str, class_: str = "") -> Markup:
+def key(place: int, title: str, class_: str = "") -> Markup:
+    """Say below a plot how the curve of this place is drawn, and what it is."""
     y = BOTTOM + 46 + 15 * place
     return line((LEFT, y - 3.5), (LEFT + 30, y - 3.5), class_ or f"curve curve-{place}") + label(
         title, LEFT + 38, y, 38

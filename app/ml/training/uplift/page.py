@@ -1,14 +1,14 @@
 """The report of a learning run: one page that needs nothing but itself."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP
+from app.ml.training.report.charts import BOTTOM, LEFT, RIGHT, TOP, key
 from app.ml.training.report.numbers import count, share
-from app.ml.training.report.svg import Child, Scale, bottom_axis, drawing, label, left_axis, line, path, rectangle, tag
+from app.ml.training.report.sheet import page, points, table
+from app.ml.training.report.svg import Child, Scale, bottom_axis, drawing, left_axis, line, path, rectangle, tag
 
 TITLES: Final = {
     "uplift": "by what it changes (learned)",
@@ -54,37 +54,6 @@ def render(report: Mapping[str, Any]) -> str:
     return page("What each action changes", f"{model['name']} {model['version']}", sections)
 
 
-def page(title: str, subtitle: str, sections: Sequence[Markup]) -> str:
-    """A whole page with this title and these sections."""
-    style = (files("app.ml.training.report") / "templates" / "style.css").read_text(encoding="utf-8")
-    head = tag(
-        "header", tag("p", "Stayline", class_="eyebrow"), tag("h1", title), tag("p", subtitle), class_="headline"
-    )
-    body = head + tag("main", *sections, class_="headline")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy"'
-        " content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>{escape(body)}</body></html>"
-    )
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    """A table whose first column names its rows."""
-    titles = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in head)))
-    body = (
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell, class_="number") for cell in row[1:]))
-        for row in rows
-    )
-    return tag("div", tag("table", titles, tag("tbody", *body)), class_="scroll")
-
-
-def points(measure: Mapping[str, float]) -> str:
-    """A difference of probabilities with its interval, in percentage points."""
-    return f"{100 * measure['value']:.2f} pp [{100 * measure['low']:.2f}, {100 * measure['high']:.2f}]"
-
-
 def _qini(standings: Sequence[Mapping[str, Any]]) -> Markup:
     shown = [one for one in standings if one["name"] != "everyone"]
     everyone = next(one for one in standings if one["name"] == "everyone")["curve"][-1]
@@ -96,8 +65,8 @@ def _qini(standings: Sequence[Mapping[str, Any]]) -> Markup:
     parts = [*_axes(across, up), path(band, "band"), path([(across(0), up(0)), (across(1), up(everyone))], "chance")]
     for number, one in enumerate(shown):
         parts.append(path([(across(i / 100), up(v)) for i, v in enumerate(one["curve"])], f"curve curve-{number}"))
-        parts += _key(number, TITLES[one["name"]])
-    parts += _key(len(shown), TITLES["everyone"], "chance")
+        parts.append(key(number, TITLES[one["name"]]))
+    parts.append(key(len(shown), TITLES["everyone"], "chance"))
     learned, risk = (f"{one['at']['10%']['value']:.4f}" for one in shown[:2])
     words = f"At 10 % treated: {learned} by what it changes, {risk} by risk."
     return drawing("Qini curves", words, *parts, height=BOTTOM + 46 + 15 * (len(shown) + 1))
@@ -109,7 +78,7 @@ def _truth(curves: Mapping[str, Sequence[float]]) -> Markup:
     parts = _axes(across, up)
     for number, (name, curve) in enumerate(curves.items()):
         parts.append(path([(across(i / 100), up(v)) for i, v in enumerate(curve)], f"curve curve-{number}"))
-        parts += _key(number, TITLES[name])
+        parts.append(key(number, TITLES[name]))
     words = "; ".join(f"{TITLES[name]}: {curve[10]:.4f}" for name, curve in curves.items())
     return drawing("In truth", f"At 10 % treated: {words}.", *parts, height=BOTTOM + 46 + 15 * len(curves))
 
@@ -118,14 +87,6 @@ def _axes(across: Scale, up: Scale) -> list[Markup]:
     return [
         left_axis(up, LEFT, RIGHT, "gained a head", lambda value: f"{value:g}"),
         bottom_axis(across, BOTTOM, "share treated, the best ranked first", lambda value: f"{value:.0%}"),
-    ]
-
-
-def _key(place: int, title: str, class_: str = "") -> list[Markup]:
-    y = BOTTOM + 46 + 15 * place
-    return [
-        line((LEFT, y - 3.5), (LEFT + 30, y - 3.5), class_ or f"curve curve-{place}"),
-        label(title, LEFT + 38, y, 38),
     ]
 
 
