@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
 from interpret.glassbox import ExplainableBoostingClassifier
 from numpy.typing import NDArray
 
-from app.domain.features import FeatureType
+from app.domain.features import Feature, FeatureType
+from app.domain.formulas import Derived
 from app.ml.bundle import canary_of
+from app.ml.dataset import Dataset
 from app.ml.drift import reference_of
 from app.ml.manifest import FORMAT, MODEL, Purpose, seal
 from app.ml.registry import register
@@ -115,26 +118,45 @@ def release(
         "causes": origin.causes,
         "parity": parity._asdict(),
     }
-    texts = {
-        REPORT_JSON: json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False).encode(),
-        REPORT_HTML: render(report).encode(),
-    }
-    hardest = probes(ebm, material.features, fitted)
-    bands = np.quantile(run(session, fitted).probability, list(QUANTILES.values())).tolist()
+    short = origin.min_tenure_months
     fields = {
         **identity,
-        **_inputs(material, origin),
-        "files": identity["files"] | {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
+        **inputs_of(material.features, material.training.derived, material.raw),
+        **described(session, ebm, material.features, fitted, unseen),
+        "short_tenure": {"feature": TENURE, "months": short} if short else None,
+        "metrics": metrics,
+        "training": training,
+    }
+    return publish(out, fields, model, report, render(report))
+
+
+def described(
+    session: onnxruntime.InferenceSession,
+    ebm: ExplainableBoostingClassifier,
+    features: Sequence[Feature],
+    fitted: NDArray[np.float32],
+    unseen: NDArray[np.float64],
+) -> dict[str, Any]:
+    """Say what a manifest says of a model and the rows [N, features] it was fitted to; `unseen` are honest scores."""
+    bands = np.quantile(run(session, fitted).probability, list(QUANTILES.values())).tolist()
+    return {
         "terms": terms_of(ebm),
         "intercept": intercept_of(ebm),
         "bands": dict(zip(QUANTILES, bands, strict=True)),
-        "metrics": metrics,
-        "training": training,
         # The last of the probes are made up, in random company, and the very last row knows nothing.
-        "canary": canary_of(session, hardest[-CANARY_ROWS:]).model_dump(mode="json"),
-        "reference": reference_of(material.features, fitted, unseen).model_dump(mode="json"),
+        "canary": canary_of(session, probes(ebm, features, fitted)[-CANARY_ROWS:]).model_dump(mode="json"),
+        "reference": reference_of(features, fitted, unseen).model_dump(mode="json"),
     }
-    return register(out, seal(fields), {MODEL: model, **texts})
+
+
+def publish(out: Path, fields: Mapping[str, Any], model: bytes, report: Mapping[str, Any], page: str) -> Path:
+    """Seal a manifest over the model and its report, and register them as one bundle; return its directory."""
+    texts = {
+        REPORT_JSON: json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False).encode(),
+        REPORT_HTML: page.encode(),
+    }
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    return register(out, seal({**fields, "files": fields["files"] | sums}), {MODEL: model, **texts})
 
 
 def _judgement(
@@ -170,32 +192,35 @@ def identity_of(purpose: Purpose, model: bytes, name: str = NAME) -> dict[str, A
     }
 
 
-def _inputs(material: Material, origin: Origin) -> dict[str, Any]:
+def inputs_of(features: Sequence[Feature], derived: Sequence[Derived], raw: Sequence[Feature]) -> dict[str, Any]:
     """Say what the model reads, what of that is derived, and what may be sent besides."""
-    read = {feature.name for feature in material.features}
-    derived = [made for made in material.training.derived if made.name in read]
-    short = origin.min_tenure_months
+    read = {feature.name for feature in features}
     return {
-        "features": [asdict(feature) for feature in material.features],
-        "derived": [{"name": made.name, "formula": made.formula, "unit": made.unit} for made in derived],
-        "accepted": [
-            asdict(replace(feature, levels=(), nullable=True)) for feature in material.raw if feature.name not in read
+        "features": [asdict(feature) for feature in features],
+        "derived": [
+            {"name": made.name, "formula": made.formula, "unit": made.unit} for made in derived if made.name in read
         ],
-        "short_tenure": {"feature": TENURE, "months": short} if short else None,
+        "accepted": [asdict(replace(feature, levels=(), nullable=True)) for feature in raw if feature.name not in read],
     }
 
 
 def _training(material: Material, origin: Origin, seed: int, *, refitted: bool) -> dict[str, Any]:
     parts = [material.training, material.held_out] if refitted else [material.training]
+    made_of = training_of(parts, material.dropped, seed)
+    return made_of | {"share": 1.0 if refitted else TRAINED_SHARE, "excluded": origin.excluded}
+
+
+def training_of(parts: Sequence[Dataset], dropped: Mapping[str, str], seed: int) -> dict[str, Any]:
+    """Say what a model was made from, where it was made of all rows and none was excluded."""
     return {
         "rows": sum(len(part.labels) for part in parts),
         "positives": sum(int(part.labels.sum()) for part in parts),
         "seed": seed,
-        "share": 1.0 if refitted else TRAINED_SHARE,
+        "share": 1.0,
         "libraries": {library: version(library) for library in LIBRARIES},
         "data_sha256": sha256_of(*parts),
-        "dropped": dict(material.dropped),
-        "excluded": origin.excluded,
+        "dropped": dict(dropped),
+        "excluded": {},
     }
 
 

@@ -28,6 +28,11 @@ class Effects:
     gains: Floats
 
 
+def over_control(values: Floats, sign: int) -> Floats:
+    """What each arm [N, A] has over the control, counted as `sign` wants it: -1 for less, 1 for more."""
+    return np.asarray(sign * (values - values[:, :1]))
+
+
 def fit_effects(
     experiment: Experiment, rows: NDArray[np.intp], *, seed: int, effort: Effort = EFFORT
 ) -> ExplainableBoostingClassifier:
@@ -54,13 +59,9 @@ def fit_effects(
 
 def predict(ebm: ExplainableBoostingClassifier, experiment: Experiment, rows: NDArray[np.intp], sign: int) -> Effects:
     """Predict these rows under every arm; `sign` is -1 to lower the outcome, 1 to raise it."""
-    matrix = experiment.matrix[rows].copy()
-    under = []
-    for arm in range(len(experiment.arms)):
-        matrix[:, -1] = arm + 1
-        under.append(ebm.predict_proba(matrix)[:, 1])
+    under = [ebm.predict_proba(experiment.under(arm, rows))[:, 1] for arm in range(len(experiment.arms))]
     probabilities = np.column_stack(under)
-    return Effects(probabilities, sign * (probabilities - probabilities[:, :1]))
+    return Effects(probabilities, over_control(probabilities, sign))
 
 
 def cross_fit(
@@ -81,7 +82,7 @@ def cross_fit(
         ebm = fit_effects(experiment, inside, seed=seed, effort=lighter)
         probabilities[outside] = predict(ebm, experiment, outside, sign).probabilities
         progress((number + 1) / folds)
-    return Effects(probabilities, sign * (probabilities - probabilities[:, :1])), fold
+    return Effects(probabilities, over_control(probabilities, sign)), fold
 
 
 def folds_of(experiment: Experiment, count: int, seed: int) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ from app.errors import Invalid
 from app.ml.dataset import Dataset
 from app.ml.features import Contract, encode_many
 from app.ml.manifest import ARM
-from app.ml.training.dataset import learn_contract, sha256_of, without_constant, without_protected
+from app.ml.training.dataset import learn_contract, without_constant, without_protected
 from app.ml.training.folds import Keys, keys_of
 
 LEAST_ROWS: Final = 100  # in each arm
@@ -50,7 +50,6 @@ class Experiment:
 
     features: tuple[Feature, ...]
     raw: tuple[Feature, ...]
-    derived: tuple[str, ...]
     dropped: Mapping[str, str]
     arms: tuple[str, ...]
     matrix: NDArray[np.float32]
@@ -59,12 +58,11 @@ class Experiment:
     outcomes: NDArray[np.bool_]
     keys: Keys
     is_randomised: bool
-    data_sha256: str
     dataset: Dataset
 
-    def under(self, arm: int) -> NDArray[np.float32]:
-        """The same rows as if all had been given this arm."""
-        matrix = self.matrix.copy()
+    def under(self, arm: int, rows: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """All rows, or those named, as if they had been given this arm."""
+        matrix = self.matrix.copy() if rows is None else self.matrix[rows]
         matrix[:, -1] = arm + 1
         return matrix
 
@@ -90,7 +88,6 @@ def experiment_of(dataset: Dataset, assignment: Assignment) -> Experiment:
     return Experiment(
         features=(*features, given),
         raw=raw,
-        derived=tuple(computed),
         dropped=dict.fromkeys(protected, "protected") | dict.fromkeys(flat, "constant"),
         arms=arms,
         matrix=encode_many(Contract.of((*features, given)), columns),
@@ -99,7 +96,6 @@ def experiment_of(dataset: Dataset, assignment: Assignment) -> Experiment:
         outcomes=narrowed.labels,
         keys=keys_of(narrowed.ids, narrowed.groups),
         is_randomised=assignment.propensities is not None,
-        data_sha256=sha256_of(narrowed),
         dataset=narrowed,
     )
 

@@ -1,6 +1,6 @@
 """From a checked log to a registered bundle: cross-fit, judge, fit on all of it, export, describe."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,7 +12,8 @@ from app.ml.manifest import ARM, Purpose
 from app.ml.training.export import export
 from app.ml.training.fit import Effort
 from app.ml.training.measures import REACH, Measure
-from app.ml.training.uplift.effects import EFFORT, FOLDS, Effects, cross_fit, fit_effects
+from app.ml.training.train import Tell
+from app.ml.training.uplift.effects import EFFORT, FOLDS, Effects, cross_fit, fit_effects, over_control
 from app.ml.training.uplift.experiment import Experiment
 from app.ml.training.uplift.qini import Judgement, average_effects, judge, measured_gains, policies
 from app.ml.training.uplift.release import release
@@ -24,7 +25,6 @@ NOT_RANDOMISED: Final = (
     " how they were chosen: this model never ranks."
 )
 Goal = Literal["lower", "raise"]
-Tell = Callable[[str, float], None]
 Floats = NDArray[np.float64]
 
 
@@ -150,7 +150,7 @@ def _reliability(predicted: Floats, measured: Floats) -> list[dict[str, Any]]:
 
 def _oracle(truth: Floats, ranked: Any, sign: int) -> dict[str, list[float]]:
     """What each policy, and one that knows the truth, would bring at each per cent treated, in truth."""
-    gains = sign * (truth - truth[:, :1])
+    gains = over_control(truth, sign)
     best = gains[:, 1:].argmax(axis=1) + 1
     orders = {policy.name: (policy.ranks, policy.arms) for policy in ranked}
     orders["oracle"] = (gains[np.arange(len(best)), best], best)

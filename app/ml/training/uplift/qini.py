@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from app.ml.training.folds import Keys
 from app.ml.training.measures import REACH, Measure
-from app.ml.training.uplift.effects import Effects
+from app.ml.training.uplift.effects import Effects, over_control
 from app.ml.training.uplift.experiment import Experiment
 
 RESAMPLES: Final = 300
@@ -61,7 +61,7 @@ def measured_gains(experiment: Experiment, predicted: Effects, sign: int) -> Flo
     given = np.arange(len(experiment.arm)), experiment.arm
     scores = probabilities.copy()
     scores[given] += (experiment.outcomes - probabilities[given]) / experiment.propensities[given]
-    return np.asarray(sign * (scores - scores[:, :1]))
+    return over_control(scores, sign)
 
 
 def policies(predicted: Effects, fold: Ints, gains: Floats, seed: int) -> tuple[Policy, ...]:
