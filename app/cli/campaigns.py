@@ -1,6 +1,5 @@
 """campaigns: what a campaign brought, drawn; and what it taught, as a log to learn from."""
 
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from app.cli.campaign_page import page
 from app.cli.opened import Opened
 from app.db import transaction
 from app.errors import Invalid
+from app.ml.files import write_atomically
 from app.models import Campaign
 from app.services import campaigns, evaluations, training_logs
 from app.services.evaluations import Evaluating
@@ -75,19 +75,15 @@ async def _written(store: Opened, campaign_id: UUID, out: Path) -> tuple[dict[st
     import pyarrow as pa  # noqa: PLC0415  # only this command needs it
     from pyarrow import parquet  # noqa: PLC0415  # as above
 
-    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    found: list[dict[str, Any]] = []
     async with transaction(store.sessions) as session:
         campaign = await campaigns.get_campaign(session, campaign_id)
         found = [row async for row in training_logs.rows(session, campaign, datetime.now(UTC))]
         chances = training_logs.propensities(campaign)
     if not found:
         raise training_logs.NothingToLearn("no member's horizon is over yet: there is nothing to learn")
-    try:
-        parquet.write_table(pa.Table.from_pylist(found), draft)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.Table.from_pylist(found), sink)
+    write_atomically(out, sink.getvalue().to_pybytes())
     return chances, len(found)
 
 

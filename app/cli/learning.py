@@ -1,5 +1,6 @@
 """learn: what each action changes, from a log of who was given what by chance."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,6 +13,7 @@ from app.cli.options import MappingPath, TablePath
 from app.cli.progress import steps
 from app.errors import Invalid
 from app.ml import registry
+from app.ml.dataset import Dataset
 from app.ml.training.train import purpose_of
 from app.ml.training.uplift.effects import FOLDS
 from app.ml.training.uplift.experiment import Assignment, LogRefused, experiment_of
@@ -20,6 +22,7 @@ from app.pipelines.binding import bind
 from app.pipelines.labelled import read
 from app.pipelines.mapping import read_mapping
 from app.pipelines.questions import Question
+from app.pipelines.records import day_of, number_in
 from app.pipelines.shaping import shaped
 from app.pipelines.tables import open_table
 
@@ -72,7 +75,7 @@ def learn_(
         )
     chances = dict(_parted(one) for one in propensity or ())
     columns = {column for column in (arm, given_on, became_on) if column}
-    columns |= {value for value in chances.values() if not _is_number(value)}
+    columns |= {value for value in chances.values() if number_in(value) is None}
     given = read_mapping(mapping)
     opened = shaped(open_table(table), given, mapping.parent)
     if missing := sorted(columns - set(opened.columns)):
@@ -112,32 +115,26 @@ def _parted(said: str) -> tuple[str, str]:
     return arm, value
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _chance(dataset: Any, value: str) -> list[float]:
-    if _is_number(value):
-        return [float(value)] * len(dataset.ids)
+def _chance(dataset: Dataset, value: str) -> list[float]:
+    """The probabilities that a number or a column stands for."""
+    if (same := number_in(value)) is not None:
+        return [same] * len(dataset.ids)
     chances = []
     for row, cell in enumerate(dataset.segments[value], 1):
-        if cell is None or not _is_number(cell):
+        chance = None if cell is None else number_in(cell)
+        if chance is None:
             raise LogRefused(f"row {row}: {value!r} holds no probability")
-        chances.append(float(cell))
+        chances.append(chance)
     return chances
 
 
-def _days(columns: Any, name: str | None) -> list[date | None] | None:
+def _days(columns: Mapping[str, Sequence[str | None]], name: str | None) -> list[date | None] | None:
     if name is None:
         return None
     days: list[date | None] = []
     for row, cell in enumerate(columns[name], 1):
         try:
-            days.append(date.fromisoformat(cell[:10]) if cell else None)
+            days.append(day_of(cell))
         except ValueError:
             raise LogRefused(f"row {row}: {name!r} holds no day such as 2026-10-31") from None
     return days

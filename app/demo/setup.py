@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -94,7 +94,15 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
             _make_table(demo)
             if demo.is_simulated:
                 profiles = demo.world / "profiles.parquet"
-                _run(demo, "import", str(profiles), "--mapping", _mapping(profiles), "--as-of", str(_ends(demo)))
+                _run(
+                    demo,
+                    "import",
+                    str(profiles),
+                    "--mapping",
+                    _mapping(profiles),
+                    "--as-of",
+                    str(history.ends(demo.world)),
+                )
             else:
                 _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
             _put_mark(connection, demo, LOADED)
@@ -169,10 +177,6 @@ def _learn_of_the_world(demo: Demo, say: Callable[[str], None]) -> None:
     given = ["--arm", "arm", "--control", CONTROL, "--given-on", "treated_on", "--became-on", "left_on"]
     truth = ["--truth", str(demo.world / "truth.parquet")]
     _run(demo, "learn", str(trial), "--mapping", _mapping(trial), *label, *given, *chances, *truth, *to)
-
-
-def _ends(demo: Demo) -> date:
-    return history.ends(demo.world)
 
 
 def _mapping(table: Path) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.errors import Invalid
 from app.ml.features import Contract
 from app.ml.graph import check_graph
-from app.ml.manifest import MODEL, Canary, Manifest, parse
+from app.ml.manifest import ARM, MODEL, Canary, Manifest, parse
 from app.ml.session import INPUT, OUTPUTS, open_session
 
 # What a model of 300 features needs many times over, and a process can lose without harm.
@@ -124,10 +124,15 @@ def _contract(manifest: Manifest) -> Contract:
 
 
 def _fold(manifest: Manifest) -> NDArray[np.float64]:
-    # A pair's contribution belongs to both features and nothing says to which more: half and half.
+    # A pair's contribution belongs to both features and nothing says to which more: half and half. What an action does
+    # together with a feature is that feature's alone: it says for whom the action works.
+    arm = next(
+        (place for place, feature in enumerate(manifest.features) if manifest.uplift and feature.name == ARM), -1
+    )
     fold = np.zeros((len(manifest.terms), len(manifest.features)))
     for index, term in enumerate(manifest.terms):
-        fold[index, list(term)] = 1 / len(term)
+        owners = [feature for feature in term if feature != arm] or [arm]
+        fold[index, owners] = 1 / len(owners)
     return fold
 
 

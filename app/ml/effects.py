@@ -40,7 +40,7 @@ def arm_gains(bundle: Bundle, values: Mapping[str, FeatureValue], limit: int) ->
     matrix = np.repeat(encode(bundle.contract, {**values, ARM: uplift.control}), len(arms), axis=0)
     matrix[:, place] = np.arange(1, len(arms) + 1)
     scores = score(bundle, matrix)
-    changes = (scores.contributions[1:] - scores.contributions[0]) @ _of_features(bundle, place)
+    changes = (scores.contributions[1:] - scores.contributions[0]) @ bundle.fold
     without = float(scores.probability[0])
     return [
         ArmGain(
@@ -58,15 +58,6 @@ def reach_of(effect: ArmEffect, gain: float) -> float:
     """How far such a prediction may be off: by as much as its like were, and by what chance may have moved that."""
     like = next((one for one in effect.reliability if one.upto is None or gain < one.upto), effect.reliability[-1])
     return abs(like.measured.value - like.predicted) + (like.measured.high - like.measured.value)
-
-
-def _of_features(bundle: Bundle, arm: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Give each term's change [terms, features] to its feature: a pair with the arm to the other one, all of it."""
-    given = np.zeros((len(bundle.manifest.terms), len(bundle.contract.features)))
-    for index, term in enumerate(bundle.manifest.terms):
-        others = [feature for feature in term if feature != arm]
-        given[index, others[0] if others else arm] = 1.0
-    return given
 
 
 def _drivers(bundle: Bundle, values: Mapping[str, FeatureValue], changes: list[float], limit: int) -> list[Driver]:

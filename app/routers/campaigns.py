@@ -108,10 +108,8 @@ async def update_campaign(
 ) -> CampaignRead:
     campaign = await campaigns.get_campaign(session, campaign_id, for_update=True)
     require_version(if_match, campaign.version)
-    today = resources.settings.today(at)
-    await evaluations.update_campaign(
-        Evaluating(session, resources.settings, campaign, at), changes.model_dump(exclude_unset=True), today
-    )
+    evaluating = Evaluating(session, resources.settings, campaign, at)
+    await evaluations.update_campaign(evaluating, changes.model_dump(exclude_unset=True))
     return _read(campaign, response)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,7 @@ from app.domain.decisions.context import (
     Contact,
     DecisionContext,
     HeldClaim,
+    Learned,
     Ledger,
     Membership,
     PastOutcome,
@@ -123,9 +124,8 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
     score = score_of(_bundle(deciding.bundles), snapshot["features"], as_of) if snapshot and as_of else None
     held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
     totals = ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
-    situation = _situation(deciding, question, facts, score, rulebook, owner=owner, totals=totals)
-    if snapshot and as_of:
-        situation = replace(situation, learned=effects.learned_of(deciding.bundles, snapshot["features"], as_of))
+    learned = effects.learned_of(deciding.bundles, snapshot["features"], as_of) if snapshot and as_of else {}
+    situation = _situation(deciding, question, facts, score, rulebook, owner=owner, totals=totals, learned=learned)
     return Gathered(
         context=as_context(situation, rulebook),
         policy_version=rulebook.version,
@@ -172,6 +172,7 @@ def _situation(
     *,
     owner: str | None,
     totals: Ledger,
+    learned: Mapping[str, Learned],
 ) -> Situation:
     settings, me = deciding.settings, facts["me"]
     features = facts["snapshot"]["features"] if facts["snapshot"] else {}
@@ -212,6 +213,7 @@ def _situation(
         spent=Decimal(facts["spent"]),
         draw=draw(person, rules.policy.holdout_name),
         ledger=totals,
+        learned=learned,
         campaigns=tuple(
             Membership(id, None if arm == HOLDOUT else arm, frozenset(actions))
             for id, arm, actions in facts["campaigns"] or ()

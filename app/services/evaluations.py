@@ -1,5 +1,6 @@
 """What a campaign brought: its members against its holdout, by what is recorded of them since it started."""
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from app.domain.evaluations import Interval, Side
 from app.errors import Conflict
 from app.models import Action, Campaign
 from app.services import campaigns
+from app.services import evaluation_facts as facts
 from app.services.ledger import revenue_sql
 from app.settings import Settings
 
@@ -24,92 +26,7 @@ READINGS: Final = 3
 BASELINE_DAYS: Final = 56
 MOST_DAYS: Final = 120
 CENT: Final = Decimal("0.01")
-_SEGMENTS: Final = ("region", "brand", "value_tier")
 _WINDOW: Final = timedelta(days=1)
-
-# When a member `m` left, if they did since: by the profile of `s`, or by an outcome that says so.
-LEFT_AT: Final = """
-    least(
-        (SELECT min(v.since) FROM profile_versions v WHERE v.subscriber_id = s.subscriber_id
-         AND v.profile ->> 'status' = 'churned' AND v.since > m.enrolled_at),
-        (SELECT min(o.occurred_at) FROM outcomes o WHERE o.pseudonym = m.pseudonym
-         AND o.outcome = 'churned' AND o.occurred_at > m.enrolled_at)
-    )
-"""
-# Every member with the day they left, if they did within the horizon.
-_MEMBERS: Final = f"""
-    WITH members AS (
-        SELECT m.pseudonym, m.arm, m.enrolled_at, s.subscriber_id, s.region, s.brand, s.value_tier,
-               {LEFT_AT} AS left_at
-        FROM campaign_members m LEFT JOIN subscribers s USING (pseudonym) WHERE m.campaign_id = CAST(:id AS uuid)
-    ), known AS (
-        SELECT *, CASE
-            WHEN left_at <= least(enrolled_at + make_interval(days => :horizon), CAST(:at AS timestamptz))
-            THEN floor(extract(epoch FROM left_at - enrolled_at) / 86400)::int
-        END AS left_day FROM members WHERE subscriber_id IS NOT NULL
-    )
-"""  # noqa: S608  # only our own words
-_FATES: Final = text(f"{_MEMBERS} SELECT arm, left_day, count(*) FROM known GROUP BY arm, left_day")  # noqa: S608  # only our own words
-_ERASED: Final = text(f"{_MEMBERS} SELECT count(*) FROM members WHERE subscriber_id IS NULL")  # noqa: S608  # as above
-_BY_SEGMENT: Final = text(f"""{_MEMBERS}
-    SELECT attribute, value, arm = 'holdout', count(*), count(left_day) FROM known,
-    LATERAL (VALUES {", ".join(f"('{name}', {name})" for name in _SEGMENTS)}) AS s (attribute, value)
-    WHERE value IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2
-""")  # noqa: S608  # as above
-_ANSWERS: Final = text(f"""{_MEMBERS}
-    SELECT a.action, a.answers, count(*) FROM (
-        SELECT o.pseudonym, o.action, array_agg(DISTINCT o.outcome ORDER BY o.outcome) AS answers
-        FROM known k JOIN outcomes o USING (pseudonym)
-        WHERE o.action = k.arm AND o.stage = 'response' AND o.occurred_at > k.enrolled_at
-        AND o.occurred_at <= CAST(:at AS timestamptz) GROUP BY 1, 2
-    ) a GROUP BY 1, 2
-""")  # noqa: S608  # as above
-_OFFERED: Final = text(f"""{_MEMBERS}
-    SELECT count(DISTINCT k.pseudonym) FROM known k JOIN decisions d USING (pseudonym)
-    WHERE d.decided_at > k.enrolled_at AND d.decided_at <= CAST(:at AS timestamptz)
-    AND d.answer -> 'actions' @> jsonb_build_array(jsonb_build_object('code', k.arm))
-""")  # noqa: S608  # as above
-_SATISFACTION: Final = text(f"""{_MEMBERS}
-    SELECT arm = 'holdout', count(*), avg(r.score / r.scale_max)
-    FROM known k JOIN survey_responses r USING (subscriber_id)
-    WHERE r.answered_at >= :since AND r.answered_at < :until AND r.score IS NOT NULL GROUP BY 1
-""")  # noqa: S608  # as above
-_SATISFIED: Final = text(f"""{_MEMBERS}
-    SELECT avg(CASE WHEN r.dissatisfied THEN 0.0 ELSE 1.0 END)
-    FROM known k JOIN survey_responses r USING (subscriber_id)
-    WHERE k.arm <> 'holdout' AND r.answered_at > k.enrolled_at AND r.answered_at <= CAST(:at AS timestamptz)
-""")  # noqa: S608  # as above
-_INQUIRIES: Final = text(f"""{_MEMBERS}
-    SELECT (i.occurred_at AT TIME ZONE :zone)::date, count(*) FROM known k JOIN interactions i USING (subscriber_id)
-    WHERE i.direction = 'inbound' AND i.occurred_at >= :since AND i.occurred_at < :until GROUP BY 1
-""")  # noqa: S608  # as above
-_DIRECTIONS: Final = text(f"""{_MEMBERS}
-    SELECT i.direction, count(*) FROM known k JOIN interactions i USING (subscriber_id)
-    WHERE i.occurred_at > k.enrolled_at AND i.occurred_at <= CAST(:at AS timestamptz) GROUP BY 1
-""")  # noqa: S608  # as above
-_RECOVERY: Final = text(f"""{_MEMBERS}
-    SELECT kind, count(*), count(left_day) FROM (
-        SELECT left_day, CASE
-            WHEN NOT EXISTS (SELECT FROM complaints c WHERE c.subscriber_id = k.subscriber_id
-                             AND c.occurred_at <= k.enrolled_at) THEN 'never_failed'
-            WHEN EXISTS (SELECT FROM complaints c WHERE c.subscriber_id = k.subscriber_id
-                         AND c.status = 'closed' AND c.updated_at <= k.enrolled_at)
-                 AND NOT EXISTS (SELECT FROM complaints c WHERE c.subscriber_id = k.subscriber_id
-                                 AND c.status <> 'closed' AND c.occurred_at <= k.enrolled_at) THEN 'recovered'
-        END AS kind FROM known k
-    ) kinds WHERE kind IS NOT NULL GROUP BY 1
-""")  # noqa: S608  # as above
-_SAVES: Final = text(f"""{_MEMBERS}
-    SELECT coalesce(
-        (SELECT c.type FROM complaints c WHERE c.subscriber_id = k.subscriber_id AND c.occurred_at <= o.occurred_at
-         ORDER BY c.occurred_at DESC LIMIT 1),
-        (SELECT i.need FROM interactions i WHERE i.subscriber_id = k.subscriber_id AND i.occurred_at <= o.occurred_at
-         ORDER BY i.occurred_at DESC LIMIT 1), 'unknown'
-    ) AS reason, count(*) FILTER (WHERE o.outcome = 'retained'), count(*) FILTER (WHERE o.outcome = 'churned')
-    FROM known k JOIN outcomes o USING (pseudonym)
-    WHERE o.stage = 'result' AND o.occurred_at > k.enrolled_at AND o.occurred_at <= CAST(:at AS timestamptz)
-    GROUP BY 1 ORDER BY 1
-""")  # noqa: S608  # as above
 
 
 class CampaignNotStarted(Conflict):
@@ -126,6 +43,10 @@ class Evaluating:
     at: datetime
 
     @property
+    def today(self) -> date:
+        return self.settings.today(self.at)
+
+    @property
     def asked(self) -> dict[str, Any]:
         return {"id": self.campaign.id, "horizon": self.campaign.horizon_days, "at": self.at}
 
@@ -133,10 +54,10 @@ class Evaluating:
         return (await self.session.execute(query, self.asked | others)).all()
 
 
-async def update_campaign(evaluating: Evaluating, changes: dict[str, Any], today: date) -> None:
+async def update_campaign(evaluating: Evaluating, changes: dict[str, Any]) -> None:
     """Change a campaign; one that ends keeps its result, which those who plan the next one find."""
     campaign = evaluating.campaign
-    moved = await campaigns.update_campaign(evaluating.session, campaign, changes, evaluating.at, today)
+    moved = await campaigns.update_campaign(evaluating.session, campaign, changes, evaluating.at, evaluating.today)
     if moved is CampaignState.ENDED:
         campaign.result = kept(await evaluate(evaluating))
         await evaluating.session.flush()
@@ -167,7 +88,7 @@ async def evaluate(evaluating: Evaluating) -> dict[str, Any]:
         "verdict": rules.verdict(effect, worthwhile),
         "effect": _plain(effect),
         "worthwhile": worthwhile,
-        "erased": (await evaluating.rows(_ERASED))[0][0],
+        "erased": (await evaluating.rows(facts.ERASED))[0][0],
         "arms": [
             {
                 "arm": arm,
@@ -187,7 +108,7 @@ async def evaluate(evaluating: Evaluating) -> dict[str, Any]:
         "recovery": await _recovery(evaluating),
         "save_rates": [
             {"reason": reason, "retained": kept, "churned": lost, "save_rate": kept / (kept + lost)}
-            for reason, kept, lost in await evaluating.rows(_SAVES)
+            for reason, kept, lost in await evaluating.rows(facts.SAVES)
         ],
         "proactive_share": await _proactive_share(evaluating),
     }
@@ -208,7 +129,7 @@ def kept(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 async def _left(evaluating: Evaluating) -> dict[str, dict[int | None, int]]:
     """How many of each arm left on which day since they were enrolled; None: did not."""
     found: dict[str, dict[int | None, int]] = {}
-    for arm, day, count in await evaluating.rows(_FATES):
+    for arm, day, count in await evaluating.rows(facts.FATES):
         found.setdefault(arm, {})[day] = count
     return found
 
@@ -232,7 +153,7 @@ def _over_time(
 
 async def _segments(evaluating: Evaluating) -> list[dict[str, Any]]:
     sides: dict[tuple[str, str], dict[bool, Side]] = {}
-    for attribute, value, is_holdout, members, left in await evaluating.rows(_BY_SEGMENT):
+    for attribute, value, is_holdout, members, left in await evaluating.rows(facts.BY_SEGMENT):
         sides.setdefault((attribute, value), {})[is_holdout] = Side(members, left)
     nobody = Side(0, 0)
     return [
@@ -249,15 +170,15 @@ async def _segments(evaluating: Evaluating) -> list[dict[str, Any]]:
 
 async def _participation(evaluating: Evaluating, treated: Side) -> tuple[dict[str, Any], Counter[tuple[str, str]]]:
     counts: Counter[tuple[str, str]] = Counter()
-    for action, answers, members in await evaluating.rows(_ANSWERS):
+    for action, answers, members in await evaluating.rows(facts.ANSWERS):
         final = next((one for one in ("accepted", "declined") if one in answers), "other")
         counts[action, final] += members
     answered = sum(members for (_, final), members in counts.items() if final != "other")
     accepted = sum(members for (_, final), members in counts.items() if final == "accepted")
-    satisfied = (await evaluating.rows(_SATISFIED))[0][0]
+    satisfied = (await evaluating.rows(facts.SATISFIED))[0][0]
     return {
         "treated": treated.members,
-        "offered": (await evaluating.rows(_OFFERED))[0][0],
+        "offered": (await evaluating.rows(facts.OFFERED))[0][0],
         "answered": answered,
         "accepted": accepted,
         "declined": answered - accepted,
@@ -283,7 +204,7 @@ def _cost(actions: Mapping[str, Action | None], counts: Counter[tuple[str, str]]
 async def _margin(evaluating: Evaluating) -> Decimal | None:
     """What a member's staying is worth over the horizon, on average."""
     revenue, names = revenue_sql(evaluating.settings)
-    query = text(f"""{_MEMBERS}
+    query = text(f"""{facts.MEMBERS}
         SELECT avg({revenue}) FROM known k CROSS JOIN LATERAL (
             SELECT features FROM feature_snapshots WHERE subscriber_id = k.subscriber_id ORDER BY as_of DESC LIMIT 1
         ) f
@@ -320,13 +241,13 @@ def _roi(effect: Interval | None, treated: Side, margin: Decimal | None, cost: D
 
 async def _satisfaction(evaluating: Evaluating) -> list[dict[str, Any]]:
     """The three months after the campaign, each measured, missing, or not over yet."""
-    zone, today = ZoneInfo(evaluating.settings.timezone), evaluating.settings.today(evaluating.at)
+    zone, today = ZoneInfo(evaluating.settings.timezone), evaluating.today
     begin = evaluating.campaign.ends_on + timedelta(days=1)
     readings = []
     for month in range(1, READINGS + 1):
         since, until = _months_after(begin, month - 1), _months_after(begin, month)
         ends = {"since": _midnight(since, zone), "until": _midnight(until, zone)}
-        found = {held: (count, mean) for held, count, mean in await evaluating.rows(_SATISFACTION, **ends)}
+        found = {held: (count, mean) for held, count, mean in await evaluating.rows(facts.SATISFACTION, **ends)}
         answers = sum(count for count, _ in found.values())
         over = "measured" if answers else "missing"
         means = {held: None if mean is None else float(mean) for held, (_, mean) in found.items()}
@@ -345,11 +266,11 @@ async def _satisfaction(evaluating: Evaluating) -> list[dict[str, Any]]:
 
 
 async def _inquiries(evaluating: Evaluating) -> dict[str, Any]:
-    zone, today = evaluating.settings.timezone, evaluating.settings.today(evaluating.at)
+    zone, today = evaluating.settings.timezone, evaluating.today
     begin = evaluating.campaign.starts_on
     first, last = begin - timedelta(days=BASELINE_DAYS), min(today, begin + timedelta(days=MOST_DAYS))
     ends = {"since": _midnight(first, ZoneInfo(zone)), "until": _midnight(last, ZoneInfo(zone)), "zone": zone}
-    counts: dict[date, int] = dict(map(tuple, await evaluating.rows(_INQUIRIES, **ends)))
+    counts: dict[date, int] = dict(map(tuple, await evaluating.rows(facts.INQUIRIES, **ends)))
     before = [first + timedelta(days=number) for number in range(BASELINE_DAYS)]
     since = [begin + timedelta(days=number) for number in range(max((last - begin).days, 0))]
     usual: dict[int, list[int]] = {}
@@ -370,7 +291,7 @@ async def _inquiries(evaluating: Evaluating) -> dict[str, Any]:
 
 
 async def _recovery(evaluating: Evaluating) -> dict[str, Any]:
-    sides = {kind: Side(members, left) for kind, members, left in await evaluating.rows(_RECOVERY)}
+    sides = {kind: Side(members, left) for kind, members, left in await evaluating.rows(facts.RECOVERY)}
     recovered, never = (sides.get(kind, Side(0, 0)) for kind in ("recovered", "never_failed"))
     return {
         "recovered": recovered.members,
@@ -382,7 +303,7 @@ async def _recovery(evaluating: Evaluating) -> dict[str, Any]:
 
 
 async def _proactive_share(evaluating: Evaluating) -> float | None:
-    counts: dict[str, int] = dict(map(tuple, await evaluating.rows(_DIRECTIONS)))
+    counts: dict[str, int] = dict(map(tuple, await evaluating.rows(facts.DIRECTIONS)))
     total = sum(counts.values())
     return counts.get("outbound", 0) / total if total else None
 
@@ -401,5 +322,4 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def _months_after(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = (date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last))
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -11,7 +11,7 @@ from app.db import at_leisure
 from app.domain.campaigns import shares
 from app.errors import Conflict
 from app.models import Campaign
-from app.services.evaluations import LEFT_AT
+from app.services.evaluation_facts import LEFT_AT
 
 BATCH: Final = 5000
 # The newest snapshot that was known when somebody was enrolled: a later one may tell what became of them.

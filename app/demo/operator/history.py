@@ -1,7 +1,6 @@
 """What the simulated operator's service knows of the past: its actions, and the trial as a campaign that has ended."""
 
 import json
-from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, transaction
 from app.demo.operator.mechanisms import ARMS, CONTROL, HORIZON_DAYS, HORIZON_MONTHS
+from app.demo.operator.tables import World
 from app.domain.access import Caller
 from app.domain.campaigns import HOLDOUT, CampaignState
 from app.models import Campaign, CampaignMember, Subscriber
@@ -23,7 +23,6 @@ from app.schemas.actions import ActionWrite
 from app.services import actions
 
 SIMULATED: Final = "The data is simulated: a made-up operator, and nothing in it is about real people."
-# Repairs are never withheld from anybody in earnest: this trial is a simulated one, and told as it was.
 _LEFT: Final = text("""
     UPDATE profile_versions v SET since = t.left_on
     FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS t (subscriber_id, left_on)
@@ -48,9 +47,9 @@ def ids_of(world: Path) -> set[str]:
 
 def ends(world: Path) -> date:
     """The day the profiles speak of: the last of the trial's horizon."""
-    until = date.fromisoformat(json.loads((world / "world.json").read_text())["until"])
-    year, month = divmod(until.year * 12 + until.month - 1 + HORIZON_MONTHS, 12)
-    return date(year, month + 1, monthrange(year, month + 1)[1])
+    told = json.loads((world / "world.json").read_text())
+    month = told["months"] + HORIZON_MONTHS
+    return World(months=told["months"], until=date.fromisoformat(told["until"])).ends(month)
 
 
 async def _record_trial(session: AsyncSession, world: Path, caller: Caller, at: datetime) -> None:
@@ -67,6 +66,7 @@ async def _record_trial(session: AsyncSession, world: Path, caller: Caller, at: 
         goal="Learn which action keeps whom",
         least_effect=None,
         segment={},
+        # A repair is never withheld in earnest: this trial is a simulated one, and told as it was.
         actions=[arm for arm in ARMS if arm != CONTROL],
         holdout_share=chances[CONTROL],
         starts_on=begun.date(),
