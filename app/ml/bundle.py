@@ -126,9 +126,7 @@ def _contract(manifest: Manifest) -> Contract:
 def _fold(manifest: Manifest) -> NDArray[np.float64]:
     # A pair's contribution belongs to both features and nothing says to which more: half and half. What an action does
     # together with a feature is that feature's alone: it says for whom the action works.
-    arm = next(
-        (place for place, feature in enumerate(manifest.features) if manifest.uplift and feature.name == ARM), -1
-    )
+    arm = [feature.name for feature in manifest.features].index(ARM) if manifest.uplift else -1
     fold = np.zeros((len(manifest.terms), len(manifest.features)))
     for index, term in enumerate(manifest.terms):
         owners = [feature for feature in term if feature != arm] or [arm]
