@@ -73,6 +73,13 @@ class DecisionScoreRead(Wire):
     stale: bool = False
 
 
+class ChannelPreferenceRead(Wire):
+    """The channel this person answers best on, and what they said on each."""
+
+    channel: Channel
+    because: str
+
+
 class DecisionAnswer(Wire):
     """What a decision says, recorded or not."""
 
@@ -87,6 +94,9 @@ class DecisionAnswer(Wire):
     score: DecisionScoreRead | None
     policy_version: str
     currency: str
+    channel_preference: Annotated[
+        ChannelPreferenceRead | None, Field(description="Not there as long as their answers do not tell one")
+    ] = None
 
 
 class DecisionRead(DecisionAnswer):

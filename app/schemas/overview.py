@@ -26,7 +26,9 @@ class ProfileGlance(Wire):
     lifecycle_stage: str | None
     joined_on: IsoDate | None
     contact: dict[str, str] | None
-    reachable_by: Annotated[list[Channel], Field(description="Channels we may use of our own accord")]
+    reachable_by: Annotated[
+        list[Channel], Field(description="Channels we may use of our own accord, best answered first")
+    ]
 
 
 class ContactGlance(Wire):

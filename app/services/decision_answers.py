@@ -1,7 +1,7 @@
 """What a decision says, in the shapes of the wire."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ class Shown:
 
 def answer_of(context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dict[str, Any]:
     """The fields of a DecisionAnswer but whom it is about, ready to be written as JSON."""
+    preference = context.channel_preference()
     return {
         "channel": context.channel.value,
         "direction": context.direction.value,
@@ -44,7 +45,7 @@ def answer_of(context: DecisionContext, verdicts: Verdicts, shown: Shown) -> dic
         "score": _scored(shown, shown.score) if shown.score else None,
         "policy_version": shown.policy_version,
         "currency": shown.currency,
-    }
+    } | ({"channel_preference": asdict(preference)} if preference else {})
 
 
 def _traced(entry: TraceEntry) -> dict[str, Any]:

@@ -176,7 +176,10 @@ def _situation(
 ) -> Situation:
     settings, me = deciding.settings, facts["me"]
     features = facts["snapshot"]["features"] if facts["snapshot"] else {}
-    outcomes = tuple(PastOutcome(a, OutcomeKind(o), datetime.fromisoformat(at)) for a, o, at in facts["outcomes"] or ())
+    outcomes = tuple(
+        PastOutcome(action, OutcomeKind(outcome), datetime.fromisoformat(at), Channel(channel))
+        for action, outcome, at, channel in facts["outcomes"] or ()
+    )
     tenure = _tenure_months(me["joined_on"], deciding.today)
     person = me["merged_into"] or me["subscriber_id"]
     stood = {

@@ -39,7 +39,9 @@ answered AS MATERIALIZED (
     ORDER BY r.answered_at DESC LIMIT 1
 ),
 told AS MATERIALIZED (
-    SELECT o.id, o.action, o.outcome, o.occurred_at, o.recorded_at FROM person p JOIN outcomes o USING (pseudonym)
+    SELECT o.id, o.action, o.outcome, o.occurred_at, o.recorded_at, d.channel
+    FROM person p JOIN outcomes o USING (pseudonym)
+    JOIN decisions d ON (d.pseudonym, d.id) = (o.pseudonym, o.decision_id)
 ),
 claimed AS MATERIALIZED (
     SELECT c.owner, c.purpose, c.expires_at, c.claimed_at, c.released_at
@@ -85,7 +87,7 @@ SELECT json_build_object(
     'open_complaints', (SELECT count(*) FROM complained WHERE status IN ('open', 'in_progress')),
     'open_faults', (SELECT count(network_fault_type) FROM complained WHERE status IN ('open', 'in_progress')),
     'outcomes', (
-        SELECT json_agg(json_build_array(action, outcome, occurred_at) ORDER BY occurred_at, id) FROM told
+        SELECT json_agg(json_build_array(action, outcome, occurred_at, channel) ORDER BY occurred_at, id) FROM told
     ),
     'claims', (
         SELECT json_agg(json_build_array(owner, purpose, expires_at) ORDER BY expires_at) FROM claimed

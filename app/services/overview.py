@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from app.domain import complaints as complaint_rules
 from app.domain.access import Caller
+from app.domain.channels import answers_by_channel, by_preference
 from app.domain.complaints import ComplaintStatus
 from app.domain.consents import MARKETING, PROFILING, allowed, forbids, strictest
 from app.domain.interactions import Channel, Need
+from app.domain.outcomes import OutcomeKind
 from app.domain.prompts import Situation, prompt
 from app.domain.tasks import TaskKind, TaskStatus, is_overdue
 from app.lane import Lane
@@ -145,7 +147,8 @@ class _Picture:
         profile = self.facts["profile"]
         contact = self.facts["contact"]
         masked = contact and subscribers.mask(self._words_of(profile["subscriber_id"]), a2b_base64(contact))
-        reachable = allowed(self.consents, _CHANNELS)
+        said = ((Channel(channel), OutcomeKind(outcome)) for channel, outcome in self._list("answers_by_channel"))
+        reachable = by_preference(map(Channel, allowed(self.consents, _CHANNELS)), answers_by_channel(said))
         return {name: profile[name] for name in _PROFILE} | {"contact": masked, "reachable_by": reachable}
 
     def _score(self) -> Score | None:

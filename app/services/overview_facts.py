@@ -73,6 +73,11 @@ SELECT json_build_object(
             WHERE pseudonym = p.pseudonym ORDER BY decided_at DESC LIMIT 1
         ) d ORDER BY d.decided_at DESC LIMIT 1
     ),
+    'answers_by_channel', (
+        SELECT json_agg(json_build_array(d.channel, o.outcome))
+        FROM person p JOIN outcomes o USING (pseudonym)
+        JOIN decisions d ON (d.pseudonym, d.id) = (o.pseudonym, o.decision_id)
+    ),
     'outcomes', (
         SELECT json_agg(to_jsonb(o)) FROM (
             SELECT o.id, o.decision_id, o.action, o.outcome, o.occurred_at

@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from app.domain.channels import Preference, answers_by_channel, find_preference
+from app.domain.consents import EVERYTHING
 from app.domain.decisions.policy import NO_RULES, Cap, Policy
 from app.domain.features import FeatureValue
 from app.domain.interactions import Channel, Direction
@@ -118,11 +120,12 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class PastOutcome:
-    """What became of an action decided earlier."""
+    """What became of an action decided earlier, for a contact over `channel`."""
 
     action: str
     outcome: OutcomeKind
     at: datetime
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,11 @@ class DecisionContext(Situation):
 
     catalogue: tuple[Action, ...] = ()
     policy: Policy = NO_RULES
+
+    def channel_preference(self) -> Preference | None:
+        """The channel this person answers best on, of those they do not refuse."""
+        open_to_us = [channel for channel in Channel if not self.opted_out & {EVERYTHING, channel}]
+        return find_preference(open_to_us, answers_by_channel((past.channel, past.outcome) for past in self.outcomes))
 
     def times_of(self, action: Action, outcome: OutcomeKind) -> list[datetime]:
         """When an action had this outcome, oldest first."""
