@@ -1,8 +1,10 @@
-"""The store: engine, sessions, and `transaction()`, the only place in the product that commits."""
+"""The store: engine, sessions, deadlines, and `transaction()`, the only place in the product that commits."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 import asyncpg
@@ -25,8 +27,16 @@ DATA_CLASS: Final = "22"
 OUTRUN_CODE: Final = "SLF01"  # our own, raised where the ledger is kept
 
 
+# The driver's connections that are in use on behalf of the current deadline.
+_in_use: ContextVar[set[asyncpg.Connection] | None] = ContextVar("in_use", default=None)
+
+
 class StoreUnavailable(Unavailable):
     """The store cannot be reached right now."""
+
+
+class OutOfTime(Unavailable):
+    """The answer would have taken too long."""
 
 
 class Outrun(Exception):
@@ -70,7 +80,8 @@ def create_engine(settings: Settings) -> AsyncEngine:
             "server_settings": server_settings(settings),
         },
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "checkout", _take_out)
+    event.listen(engine.sync_engine, "checkin", _put_back)
     return engine
 
 
@@ -85,14 +96,48 @@ def server_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-def _refuse_closed(connection: Any, *_: Any) -> None:
-    """Have the pool open another connection for one that the store has closed, as it does when it restarts.
+def _take_out(connection: Any, *_: Any) -> None:
+    """Note a connection with its deadline; have the pool open another for one that the store closed, by a restart.
 
     The driver has heard of it by then. Asking the store instead (pool_pre_ping) takes three round trips a request, and
     of a store that has gone silent it learns no sooner than the question itself does.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+    in_use = _in_use.get()
+    if in_use is not None:
+        in_use.add(connection.driver_connection)
+
+
+def _put_back(connection: Any, *_: Any) -> None:
+    in_use = _in_use.get()
+    if in_use and connection is not None:
+        in_use.discard(connection.driver_connection)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """Give the block so long, cleaning up included; raises OutOfTime.
+
+    A cancelled question alone would not do: its connection waits for the store to confirm, which a silent one never
+    does. So what is in use is closed first, and then there is nothing left to wait for.
+    """
+    in_use: set[asyncpg.Connection] = set()
+    before = _in_use.set(in_use)
+    closing = asyncio.get_running_loop().call_later(seconds, _close_all, in_use)
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise OutOfTime("the answer would have taken too long; try again shortly") from error
+    finally:
+        closing.cancel()
+        _in_use.reset(before)
+
+
+def _close_all(connections: set[asyncpg.Connection]) -> None:
+    for connection in connections:
+        connection.terminate()
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

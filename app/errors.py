@@ -66,6 +66,12 @@ class NotFound(AppError):
     status = 404
 
 
+class TooSlow(AppError):
+    """The request took too long to arrive."""
+
+    status = 408
+
+
 class Conflict(AppError):
     """The request conflicts with what is already there."""
 
@@ -117,6 +123,12 @@ class HeadersTooLarge(AppError):
     """The request's headers are too large."""
 
     status = 431
+
+
+class TooMany(AppError):
+    """The caller sends more than it may."""
+
+    status = 429
 
 
 class Unavailable(AppError):

@@ -9,8 +9,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app import routers
+from app import routers, tracing
+from app.admission import Admission
 from app.db import create_engine, create_readers, create_sessions
+from app.domain.rates import Rates
 from app.lane import Lane
 from app.ml.active import ActiveBundles
 from app.ml.traffic import Traffic
@@ -31,6 +33,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 10_000
 def create_app(settings: Settings) -> FastAPI:
     """Make the service; nothing is opened before it starts."""
     metrics = Metrics()
+    admission = Admission(settings.most_at_once)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Resources]]:
@@ -50,12 +53,16 @@ def create_app(settings: Settings) -> FastAPI:
             bundles=bundles,
             traffic=Traffic(),
             metrics=metrics,
+            admission=admission,
+            rates=Rates(settings.rate_limit),
         )
-        async with lane, traffic.saving(sessions, resources.traffic):
-            yield {"resources": resources}
+        with admission.draining_on_sigterm(settings.drain_seconds):
+            async with lane, traffic.saving(sessions, resources.traffic):
+                yield {"resources": resources}
         watching.cancel()
         await asyncio.wait([watching])
         await engine.dispose()
+        metrics.close()
 
     app = FastAPIOffline(
         title="Stayline",
@@ -64,8 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         redoc_url=None,
+        telemetry=tracing.configured(),
     )
-    app.add_middleware(Edge, metrics=metrics)
+    app.add_middleware(Edge, metrics=metrics, admission=admission, receive_seconds=settings.receive_seconds)
     problems.install(app)
     routers.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # the way FastAPI documents to extend it

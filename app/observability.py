@@ -2,12 +2,14 @@
 
 import json
 import logging
+import os
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ACTION_BUCKETS: Final = tuple(
@@ -16,6 +18,8 @@ ACTION_BUCKETS: Final = tuple(
     for seconds in (unit * count for count in counts)
 )
 FIELDS: Final = "stayline_fields"
+# Where several processes keep their numbers, so that each can show all of theirs; prometheus_client reads it by itself.
+SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 request_id_of_log: ContextVar[str | None] = ContextVar("request_id", default=None)
 _logger = logging.getLogger("stayline")
@@ -52,7 +56,10 @@ def configure_logging(level: str) -> None:
 
 
 class Metrics:
-    """The service's instruments, in a registry of their own so that each app instance counts for itself."""
+    """The service's instruments, in a registry of their own so that each app instance counts for itself.
+
+    Where several processes serve together, counters are added up; of gauges each says how.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -65,6 +72,9 @@ class Metrics:
             ["method", "route"],
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
+        )
+        self.shed = Counter(
+            "stayline_shed", "Requests sent away because too many were being answered.", registry=self.registry
         )
         self.scores = Counter("stayline_scores", "Scores given.", ["churn_kind", "band"], registry=self.registry)
         self.decisions = Counter("stayline_decisions", "Decisions recorded.", ["arm"], registry=self.registry)
@@ -81,22 +91,48 @@ class Metrics:
             registry=self.registry,
         )
         self.drift_rows = Gauge(
-            "stayline_drift_rows", "Rows this process scored in the last days.", ["churn_kind"], registry=self.registry
+            "stayline_drift_rows",
+            "Rows this process scored in the last days.",
+            ["churn_kind"],
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.drift_psi = Gauge(
             "stayline_drift_psi",
             "Population stability index of a feature over those rows.",
             ["churn_kind", "feature"],
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self.score_drift_psi = Gauge(
             "stayline_score_drift_psi",
             "Population stability index of the score over those rows.",
             ["churn_kind"],
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
-        self.store_up = Gauge("stayline_store_up", "1 while the store answers.", registry=self.registry)
-        self.models_refused = Gauge(
-            "stayline_models_refused", "Models that are to be active and cannot be.", registry=self.registry
+        self.store_up = self._gauge("stayline_store_up", "1 while the store answers.", "livemin")
+        self.store_durable = self._gauge(
+            "stayline_store_durable", "1 while the store keeps what it confirmed, whatever crashes.", "livemin"
         )
-        self.scoring_up = Gauge("stayline_scoring_up", "1 while a model is loaded.", registry=self.registry)
+        self.models_refused = self._gauge(
+            "stayline_models_refused", "Models that are to be active and cannot be.", "livemax"
+        )
+        self.scoring_up = self._gauge("stayline_scoring_up", "1 while a model is loaded.", "livemin")
+        self.inside = self._gauge("stayline_requests_inside", "Requests being answered right now.", "livesum")
+
+    def _gauge(self, name: str, told: str, mode: Literal["livemin", "livemax", "livesum"]) -> Gauge:
+        return Gauge(name, told, registry=self.registry, multiprocess_mode=mode)
+
+    def shown(self) -> bytes:
+        """All there is, as Prometheus reads it: of every process that serves together."""
+        if SHARED_METRICS not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+    def close(self) -> None:
+        """Take this process's gauges out of what the others show."""
+        if SHARED_METRICS in os.environ:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]

@@ -55,6 +55,12 @@ class Settings(BaseModel):
     stale_after_days: int = Field(35, ge=1, le=3650)
     same_decision_minutes: int = Field(10, ge=0, le=1440)
 
+    most_at_once: int = Field(128, ge=1, le=10_000)
+    rate_limit: int = Field(0, ge=0, le=1_000_000)
+    deadline_seconds: float = Field(1.8, gt=0, le=60)
+    receive_seconds: float = Field(30, gt=0, le=600)
+    drain_seconds: float = Field(1, ge=0, le=60)
+
     pool_size: int = Field(10, ge=1, le=200)
     store_timeout_seconds: float = Field(2.0, gt=0, le=30)
     statement_timeout_seconds: float = Field(2.0, gt=0, le=300)

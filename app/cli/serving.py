@@ -1,5 +1,8 @@
 """serve: the API, until Ctrl-C."""
 
+import logging
+import os
+import tempfile
 from typing import Annotated
 
 import typer
@@ -9,7 +12,8 @@ from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
 from app.ml.registry import active_bundles
-from app.services.health import store_state
+from app.observability import SHARED_METRICS, tell
+from app.services.health import look_at_store
 from app.settings import Settings
 
 GRACE_SECONDS = 8
@@ -31,6 +35,13 @@ def serve(
 
 
 def listen(host: str, port: int, workers: int = 1) -> None:
+    with tempfile.TemporaryDirectory(prefix="stayline-metrics-") as shared:
+        if workers > 1:
+            os.environ.setdefault(SHARED_METRICS, shared)
+        _listen(host, port, workers)
+
+
+def _listen(host: str, port: int, workers: int) -> None:
     try:
         uvicorn.run(
             "app.main:from_environment",
@@ -50,8 +61,11 @@ def listen(host: str, port: int, workers: int = 1) -> None:
 
 async def _require_schema(store: Opened) -> None:
     # A store that is away is no reason to stay away too: scoring works without it, and readiness tells.
-    if await store_state(store.sessions) == "old_schema":
+    found = await look_at_store(store.sessions)
+    if found.state == "old_schema":
         raise SchemaTooOld("the database's schema is missing or too old: run `stayline migrate`")
+    if found.risks:
+        tell("store_may_lose_what_it_confirmed", level=logging.WARNING, off=found.risks)
 
 
 def register(cli: typer.Typer) -> None:

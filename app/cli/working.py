@@ -11,7 +11,7 @@ from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
 from app.observability import configure_logging, tell
-from app.services.health import store_state
+from app.services.health import look_at_store
 from app.settings import Settings
 from app.worker import Ground
 
@@ -53,7 +53,7 @@ def _ground(store: Opened) -> Ground:
 
 async def _require_schema(store: Opened) -> None:
     # A store that is away is waited for.
-    if await store_state(store.sessions) == "old_schema":
+    if (await look_at_store(store.sessions)).state == "old_schema":
         raise SchemaTooOld("the database's schema is missing or too old: run `stayline migrate`")
 
 

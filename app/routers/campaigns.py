@@ -18,6 +18,7 @@ from app.routers.deps import (
     allow,
     etag,
     require_version,
+    takes,
 )
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
@@ -95,7 +96,7 @@ async def get_campaign(campaign_id: Id, session: SessionDep, response: Response)
     summary="Change a draft; start a campaign, which enrols its segment; end it, which keeps its result",
     dependencies=[allow("campaigns:write")],
     responses=writes(404, 409, 412, 428),
-    openapi_extra=examples.body(examples.CAMPAIGN_CHANGE),
+    openapi_extra=takes(9) | examples.body(examples.CAMPAIGN_CHANGE),
 )
 async def update_campaign(
     campaign_id: Id,
@@ -155,6 +156,7 @@ async def find_similar_campaigns(campaign_id: Id, session: SessionDep) -> Simila
     summary="What a campaign brought against its holdout: effect, verdict, ROI, and what followed",
     dependencies=[allow("campaigns:read")],
     responses=reads(404, 409),
+    openapi_extra=takes(9),
 )
 async def evaluate_campaign(campaign_id: Id, session: SessionDep, resources: ResourcesDep, at: AtDep) -> EvaluationRead:
     campaign = await campaigns.get_campaign(session, campaign_id)

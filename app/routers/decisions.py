@@ -76,7 +76,6 @@ def _shown(answer: Mapping[str, Any], trace: TraceDetail | None) -> bytes:
     operation_id="get_decision",
     summary="A recorded decision with its trace",
     dependencies=[allow("decisions:read")],
-    response_model_exclude_unset=True,
     responses=reads(404, 410),
 )
 async def get_decision(decision_id: Annotated[UUID, Path()], session: SessionDep, trace: Trace = None) -> DecisionRead:

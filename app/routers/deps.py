@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.admission import Admission
 from app.db import Sessions
 from app.domain.access import Caller
+from app.domain.rates import Rates
 from app.errors import PreconditionFailed, PreconditionRequired
 from app.lane import Lane
 from app.ml.active import ActiveBundles
@@ -20,6 +22,8 @@ from app.schemas.base import decode_cursor
 from app.services.access import KeyCache, require_scope
 from app.settings import Settings
 from app.vault import Vault
+
+DEADLINE: Final = "x-deadline-seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Resources:
     bundles: ActiveBundles
     traffic: Traffic
     metrics: Metrics
+    admission: Admission
+    rates: Rates
 
 
 class VersionMissing(PreconditionRequired):
@@ -98,6 +104,11 @@ async def _expected_version(if_match: Annotated[str | None, Header(max_length=64
 def require_version(if_match: str, version: int) -> None:
     if if_match not in {etag(version), "*"}:
         raise VersionStale("the ETag in If-Match is not the current one; read it again")
+
+
+def takes(seconds: float) -> dict[str, Any]:
+    """Give an operation another deadline than the usual one; its description tells it, too."""
+    return {DEADLINE: seconds}
 
 
 ResourcesDep = Annotated[Resources, Depends(_resources)]

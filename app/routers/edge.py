@@ -1,5 +1,11 @@
-"""The service's edge, around every request: its id, limits, log line, metrics, and the last-resort answer."""
+"""The service's edge, around every request: its id, limits, log line, metrics, and the last-resort answer.
 
+A body is received whole before the request counts as being inside: who sends slowly takes up nobody's place. A place is
+free again when the answer begins to be sent: who reads slowly takes up none either.
+"""
+
+import asyncio
+import json
 import logging
 import re
 import time
@@ -11,21 +17,39 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import HeadersTooLarge, TooLarge
+from app.admission import Admission
+from app.errors import AppError, HeadersTooLarge, TooLarge, TooSlow, Unavailable
 from app.models.base import new_id
 from app.observability import Metrics, request_id_of_log, tell
-from app.routers.problems import problem_of, unexpected
+from app.routers.problems import MEDIA_TYPE, problem_body, problem_of, unexpected
 
 MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
+HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics"})
+RATE_HEADERS: Final = "rate_headers"  # what the route learned of the caller's allowance, in the request's state
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_GONE: Final = 499
+OUR_FAULT: Final = 500
 STACK_DEPTH: Final = 8
 
 
 class BodyTooLarge(TooLarge):
     """The body is larger than this operation takes."""
+
+
+class BodyTooSlow(TooSlow):
+    """The body did not arrive in time."""
+
+
+class TooBusy(Unavailable):
+    """More is being worked on than can be answered in time."""
+
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("too many requests are being answered right now; try again shortly")
 
 
 @dataclass(slots=True)
@@ -36,21 +60,61 @@ class _Exchange:
     receive: Receive
     send: Send
     request_id: str
+    admission: Admission
     started: float = field(default_factory=time.perf_counter)
-    received_bytes: int = 0
+    body: Message | None = None
+    inside: bool = False
+    closing: bool = False
     status: int = 0
 
-    async def receive_within_limit(self) -> Message:
-        message = await self.receive()
-        self.received_bytes += len(message.get("body", b""))
-        if self.received_bytes > most_bytes(self.scope):
-            raise _body_too_large(self.scope)
+    async def receive_body(self, seconds: float) -> None:
+        """Take the whole body in; raises BodyTooLarge, BodyTooSlow, ClientDisconnect."""
+        pieces: list[bytes] = []
+        left, more = most_bytes(self.scope), True
+        try:
+            async with asyncio.timeout(seconds):
+                while more:
+                    message = await self.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    pieces.append(message.get("body", b""))
+                    left -= len(pieces[-1])
+                    if left < 0:
+                        raise _body_too_large(self.scope)
+                    more = message.get("more_body", False)
+        except TimeoutError as error:
+            self.closing = True
+            raise BodyTooSlow(f"the body must arrive within {seconds:g} seconds") from error
+        self.body = {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+
+    def enter(self) -> None:
+        if self.admission.full and self.scope["path"] not in HEALTH:
+            raise TooBusy
+        self.inside = True
+        self.admission.inside += 1
+
+    def leave(self) -> None:
+        if self.inside:
+            self.inside = False
+            self.admission.inside -= 1
+
+    async def receive_again(self) -> Message:
+        """The body that was taken in, then whatever else the caller does."""
+        if self.body is None:
+            return await self.receive()
+        message, self.body = self.body, None
         return message
 
     async def send_with_id(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.leave()
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-ID"] = self.request_id
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            for name, value in self.scope["state"].get(RATE_HEADERS, ()):
+                headers[name] = value
+            if self.closing or self.admission.draining:
+                headers["Connection"] = "close"
         await self.send(message)
 
     @property
@@ -62,30 +126,39 @@ class _Exchange:
 class Edge:
     """Pure ASGI middleware: a base class that buffers would break cancellation and context variables."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, admission: Admission, receive_seconds: float) -> None:
         self.app = app
         self.metrics = metrics
+        self.admission = admission
+        self.receive_seconds = receive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, _request_id(Headers(scope=scope)))
+        headers = Headers(scope=scope)
+        exchange = _Exchange(scope, receive, send, _request_id(headers), self.admission)
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         token = request_id_of_log.set(exchange.request_id)
         try:
-            await self._answer(exchange)
+            await self._answer(exchange, headers)
         finally:
+            exchange.leave()
             self._record(exchange)
             request_id_of_log.reset(token)
 
-    async def _answer(self, exchange: _Exchange) -> None:
+    async def _answer(self, exchange: _Exchange, headers: Headers) -> None:
         try:
-            if refusal := _refusal(exchange.scope):
+            try:
+                await self._admit(exchange, headers)
+            except TooBusy as refusal:
+                self.metrics.shed.inc()
+                await _refuse(exchange, refusal)
+            except AppError as refusal:
                 response = problem_of(refusal, exchange.request_id)
                 await response(exchange.scope, exchange.receive, exchange.send_with_id)
             else:
-                await self.app(exchange.scope, exchange.receive_within_limit, exchange.send_with_id)
+                await self.app(exchange.scope, exchange.receive_again, exchange.send_with_id)
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
         except Exception as error:
@@ -94,14 +167,37 @@ class Edge:
                 raise
             await unexpected(exchange.request_id)(exchange.scope, exchange.receive, exchange.send_with_id)
 
+    async def _admit(self, exchange: _Exchange, headers: Headers) -> None:
+        """Let the request in, its body received; raises what it is refused for, and without waiting for the body."""
+        if refusal := _refusal(exchange.scope, headers):
+            raise refusal
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            if self.admission.full:
+                raise TooBusy
+            await exchange.receive_body(self.receive_seconds)
+        exchange.enter()
+
     def _record(self, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         method, route = exchange.scope["method"], exchange.route
         status = exchange.status or CLIENT_GONE
-        known_method = method if method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} else "other"
+        known_method = method if method in _METHODS else "other"
         self.metrics.requests.labels(known_method, route, status).inc()
         self.metrics.latency.labels(known_method, route).observe(seconds)
-        tell("request", method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
+        level = logging.WARNING if status >= OUR_FAULT else logging.INFO
+        tell("request", level=level, method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
+
+
+async def _refuse(exchange: _Exchange, refusal: TooBusy) -> None:
+    """Say no for as little as it can cost: under overload this is most of what is answered."""
+    body = json.dumps(problem_body(refusal, exchange.request_id)).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(refusal.retry_after).encode()),
+    ]
+    await exchange.send_with_id({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await exchange.send({"type": "http.response.body", "body": body})
 
 
 def _request_id(headers: Headers) -> str:
@@ -109,10 +205,10 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else str(new_id())
 
 
-def _refusal(scope: Scope) -> TooLarge | HeadersTooLarge | None:
+def _refusal(scope: Scope, headers: Headers) -> TooLarge | HeadersTooLarge | None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
         return HeadersTooLarge(f"headers may take {MOST_HEADER_BYTES} bytes in all")
-    declared = Headers(scope=scope).get("content-length", "0").lstrip("0")
+    declared = headers.get("content-length", "0").lstrip("0")
     most = most_bytes(scope)
     too_large = declared.isdecimal() and (len(declared) > len(str(most)) or int(declared or 0) > most)
     return _body_too_large(scope) if too_large else None

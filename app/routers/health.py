@@ -1,10 +1,12 @@
 """Liveness, readiness split by part, metrics. Open to all: they say nothing of any subscriber."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Field
 
 from app.routers.deps import ResourcesDep
 from app.schemas.base import Wire
@@ -19,11 +21,15 @@ class Liveness(Wire):
 
 
 class Readiness(Wire):
-    """`scoring` alone decides the status: scores of given features need no store."""
+    """`scoring` decides the status, since scores of given features need no store; and `draining`, before it stops."""
 
     scoring: Literal["ok", "no_model"]
     store: StoreState
     jobs: Literal["none"]
+    durability: Annotated[
+        str, Field(description="ok, unknown, or the store's settings by which it may lose what it confirmed")
+    ]
+    draining: bool
 
 
 @router.get("/livez", operation_id="get_liveness", summary="Is the process alive")
@@ -35,11 +41,11 @@ async def get_liveness() -> Liveness:
     "/readyz",
     operation_id="get_readiness",
     summary="What works right now",
-    responses={503: {"model": Readiness, "description": "Scoring does not work"}},
+    responses={503: {"model": Readiness, "description": "Scoring does not work, or the process is about to stop"}},
 )
 async def get_readiness(resources: ResourcesDep, response: Response) -> Readiness:
     readiness = await _readiness(resources)
-    response.status_code = 200 if readiness.scoring == "ok" else 503
+    response.status_code = 200 if readiness.scoring == "ok" and not readiness.draining else 503
     return readiness
 
 
@@ -65,11 +71,23 @@ async def get_store_readiness(resources: ResourcesDep, response: Response) -> Re
 async def get_metrics(resources: ResourcesDep) -> Response:
     await _readiness(resources)
     drift.measure(resources.metrics, resources.traffic, resources.bundles, datetime.now(UTC))
-    return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(resources.metrics.shown(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _readiness(resources: ResourcesDep) -> Readiness:
     store = await probe_store(resources.sessions)
-    resources.metrics.store_up.set(store == "ok")
+    resources.metrics.store_up.set(store.state == "ok")
+    resources.metrics.store_durable.set(not store.risks)
     resources.metrics.scoring_up.set(bool(resources.bundles))
-    return Readiness(scoring="ok" if resources.bundles else "no_model", store=store, jobs="none")
+    resources.metrics.inside.set(resources.admission.inside)
+    return Readiness(
+        scoring="ok" if resources.bundles else "no_model",
+        store=store.state,
+        jobs="none",
+        durability="unknown" if store.risks is None else _durability(store.risks),
+        draining=resources.admission.draining,
+    )
+
+
+def _durability(risks: Sequence[str]) -> str:
+    return ", ".join(f"{name} is off" for name in risks) or "ok"

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from app.errors import AppError
 from app.models import Interaction, Subscriber
 from app.routers import examples
-from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow
+from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads, writes
 from app.routers.problems import problem_body, refusal_of
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
@@ -64,7 +64,7 @@ async def record_interaction(
     response_class=Response,
     dependencies=[allow("interactions:write"), Once],
     responses={207: {"model": InteractionBatchRead, "description": "An answer for each item"}, **writes(409)},
-    openapi_extra=examples.body(examples.INTERACTIONS),
+    openapi_extra=takes(9) | examples.body(examples.INTERACTIONS),
 )
 async def record_interactions(
     batch: InteractionBatch,

@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from app.models import ModelActivation
-from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow
+from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import Page, as_page, decode_cursor, decode_time_cursor
@@ -67,6 +67,7 @@ async def get_model(name: Name, version: Version, resources: ResourcesDep) -> Mo
     summary="Try a model, and make it the active one of its kind; every process switches within seconds",
     dependencies=[allow("models:admin"), Once],
     responses=writes(404, 409),
+    openapi_extra=takes(45),
 )
 async def activate_model(
     name: Name, version: Version, session: SessionDep, caller: CallerDep, resources: ResourcesDep, at: AtDep

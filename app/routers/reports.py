@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from app.domain.surveys import Family
 from app.domain.tables import as_csv, as_markdown
-from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow
+from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.base import AwareTime, PlainName, SafeStr
@@ -48,6 +48,7 @@ PeriodDep = Annotated[Period, Depends(_period)]
     operation_id="get_satisfaction",
     summary="Satisfaction in one survey family: by item, dimension, touchpoint and role against its target",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def get_satisfaction(
@@ -63,6 +64,7 @@ async def get_satisfaction(
     operation_id="get_agent_satisfaction",
     summary="How those feel whom one agent served",
     dependencies=[allow("surveys:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def get_agent_satisfaction(
@@ -81,6 +83,7 @@ async def get_agent_satisfaction(
     operation_id="draft_questionnaire",
     summary="The internal questionnaire, drafted from the items outsiders rate worst",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def draft_questionnaire(session: SessionDep, size: Annotated[int, Query(ge=1, le=50)] = 10) -> QuestionnaireRead:
@@ -92,6 +95,7 @@ async def draft_questionnaire(session: SessionDep, size: Annotated[int, Query(ge
     operation_id="get_callback_report",
     summary="The callback report, as JSON, CSV or Markdown by Accept",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses={
         200: {
             "model": CallbackReportRead,
@@ -119,6 +123,7 @@ async def get_callback_report(
     operation_id="get_complaint_sla",
     summary="Promises kept and broken, by owner and team",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def get_complaint_sla(session: SessionDep, period: PeriodDep) -> SlaReportRead:
@@ -130,6 +135,7 @@ async def get_complaint_sla(session: SessionDep, period: PeriodDep) -> SlaReport
     operation_id="get_order_refusals",
     summary="Orders completed and refused, by region, with the reasons",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def get_order_refusals(session: SessionDep, period: PeriodDep) -> RefusalReportRead:
@@ -141,6 +147,7 @@ async def get_order_refusals(session: SessionDep, period: PeriodDep) -> RefusalR
     operation_id="get_leave_reasons",
     summary="What was the matter with those who left, and the share that service drove away",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses=reads(),
 )
 async def get_leave_reasons(session: SessionDep, period: PeriodDep) -> LeaveReasonReportRead:
@@ -152,6 +159,7 @@ async def get_leave_reasons(session: SessionDep, period: PeriodDep) -> LeaveReas
     operation_id="get_campaign_report",
     summary="What the campaigns that ended brought, arm by arm, as JSON or CSV by Accept",
     dependencies=[allow("reports:read")],
+    openapi_extra=takes(9),
     responses={
         200: {
             "model": CampaignReportRead,

@@ -1,4 +1,4 @@
-"""The one route class: authenticate, parse strictly, one transaction, one commit before the answer is sent.
+"""The one route class: authenticate, parse strictly, one transaction, one commit before the answer is sent, in time.
 
 A write with an Idempotency-Key: lock → look for the first answer → endpoint → serialise → keep → commit → send.
 """
@@ -14,11 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Outrun, transaction
+from app.db import Outrun, transaction, within
 from app.domain.access import Caller
-from app.errors import Unavailable, UnsupportedMediaType
+from app.domain.rates import Rates
+from app.errors import TooMany, Unavailable, UnsupportedMediaType
 from app.routers import strict_json
-from app.routers.deps import Resources, SessionDep
+from app.routers.deps import DEADLINE, Resources, SessionDep
+from app.routers.edge import RATE_HEADERS
 from app.services import idempotency
 from app.services.access import KeyRefused, authenticate, require_scope
 from app.services.idempotency import Answer, Write
@@ -31,6 +33,12 @@ REPLAYED: Final = "Idempotent-Replayed"
 
 class TooMuchAtOnce(Unavailable):
     """Others were faster each time."""
+
+
+class RateExceeded(TooMany):
+    """The key sends more requests than it may."""
+
+    retry_after = 1
 
 
 class NotJsonContent(UnsupportedMediaType):
@@ -51,7 +59,15 @@ class _Replayed(Exception):  # not an error: it carries the first answer past th
         self.answer = answer
 
 
-class QuestionRoute(APIRoute):
+class _TimelyRoute(APIRoute):
+    """A route whose answer comes before its deadline, or a problem that says so."""
+
+    def seconds(self, resources: Resources) -> float:
+        given = (self.openapi_extra or {}).get(DEADLINE, resources.settings.deadline_seconds)
+        return float(given)
+
+
+class QuestionRoute(_TimelyRoute):
     """A route that writes nothing, for the hottest questions: authenticated like any other, with no transaction.
 
     Its endpoint takes the path's parameters and the request, so that nothing else has to be resolved for each question.
@@ -63,12 +79,13 @@ class QuestionRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             request.state.at = datetime.now(UTC)
-            request.state.caller = caller = await _authenticated(request, request.state.resources)
-            for scope in scopes:
-                require_scope(caller, scope)
-            values = {field.name: _checked(field, request.path_params[field.alias]) for field in parameters}
-            response: Response = await self.endpoint(**values, request=request)
-            return response
+            async with within(self.seconds(request.state.resources)):
+                request.state.caller = caller = await _authenticated(request, request.state.resources)
+                for scope in scopes:
+                    require_scope(caller, scope)
+                values = {field.name: _checked(field, request.path_params[field.alias]) for field in parameters}
+                response: Response = await self.endpoint(**values, request=request)
+                return response
 
         return answer
 
@@ -81,30 +98,48 @@ def _checked(field: Any, given: str) -> Any:
     return value
 
 
-class UnitOfWorkRoute(APIRoute):
+class UnitOfWorkRoute(_TimelyRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def handle_in_transaction(request: Request) -> Response:
             resources: Resources = request.state.resources
             request.state.at = datetime.now(UTC)
-            request.state.caller = await _authenticated(request, resources)
-            parsed = await _parsed(request)
-            sessions = resources.readers if request.method == "GET" else resources.sessions
-            for _ in range(MOST_TRIES):
-                with suppress(Outrun):
-                    async with transaction(sessions) as session:
-                        return await _in_session(parsed, session, handle)
-            raise TooMuchAtOnce("too many others want the same right now; try again shortly")
+            async with within(self.seconds(resources)):
+                request.state.caller = await _authenticated(request, resources)
+                return await _answered(await _parsed(request), handle)
 
         return handle_in_transaction
+
+
+async def _answered(request: ParsedRequest, handle: Handler) -> Response:
+    resources: Resources = request.state.resources
+    sessions = resources.readers if request.method == "GET" else resources.sessions
+    for _ in range(MOST_TRIES):
+        with suppress(Outrun):
+            async with transaction(sessions) as session:
+                return await _in_session(request, session, handle)
+    raise TooMuchAtOnce("too many others want the same right now; try again shortly")
 
 
 async def _authenticated(request: Request, resources: Resources) -> Caller:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise KeyRefused("send an API key as `Authorization: Bearer …`")
-    return await authenticate(resources.sessions, resources.keys, key.strip(), request.state.at, time.monotonic())
+    now = time.monotonic()
+    caller = await authenticate(resources.sessions, resources.keys, key.strip(), request.state.at, now)
+    if resources.rates.limit:
+        _count(request, resources.rates, caller, now)
+    return caller
+
+
+def _count(request: Request, rates: Rates, caller: Caller, now: float) -> None:
+    """Take one request off what the key may send, and tell what is left in the fields the IETF has drafted for it."""
+    left = rates.take(caller.id, now)
+    policy, state = f'"key";q={rates.limit};w=1', f'"key";r={left or 0};t=1'
+    setattr(request.state, RATE_HEADERS, (("RateLimit-Policy", policy), ("RateLimit", state)))
+    if left is None:
+        raise RateExceeded(f"this key may send {rates.limit} requests a second to each process; try again shortly")
 
 
 async def _parsed(request: Request) -> ParsedRequest:

@@ -95,7 +95,8 @@ class DecisionAnswer(Wire):
     policy_version: str
     currency: str
     channel_preference: Annotated[
-        ChannelPreferenceRead | None, Field(description="Not there as long as their answers do not tell one")
+        ChannelPreferenceRead | None,
+        Field(description="Not there as long as their answers do not tell one", exclude_if=lambda told: told is None),
     ] = None
 
 

@@ -1,34 +1,48 @@
 """Whether the store answers, and has the schema this code needs."""
 
-import asyncio
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import Sessions, StoreUnavailable, transaction
+from app.db import OutOfTime, Sessions, StoreUnavailable, transaction, within
 from app.models import SCHEMA_REVISION
 
 StoreState = Literal["ok", "down", "old_schema"]
 PATIENCE_SECONDS: Final = 0.5
+# Without any of these PostgreSQL confirms a commit that a crash of it, or of its machine, may take back.
+DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
+_SETTINGS: Final = text(f"SELECT {', '.join(f'current_setting({name!r})' for name in DURABLE)}")
 
 
-async def probe_store(sessions: Sessions) -> StoreState:
-    """Answer a probe: a store silent for half a second is down, whatever its connection is still waiting for."""
-    asking = asyncio.create_task(store_state(sessions))
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Its state, and which settings put at risk what it confirms; None while nobody can tell."""
+
+    state: StoreState
+    risks: tuple[str, ...] | None
+
+
+async def probe_store(sessions: Sessions) -> Store:
+    """Answer a probe: a store silent for half a second is down."""
     try:
-        return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)
-    except TimeoutError:
-        return "down"
+        async with within(PATIENCE_SECONDS):
+            return await look_at_store(sessions)
+    except OutOfTime:
+        return Store("down", None)
 
 
-async def store_state(sessions: Sessions) -> StoreState:
+async def look_at_store(sessions: Sessions) -> Store:
     """Ask the store, with all the patience its settings allow."""
+    risks: tuple[str, ...] | None = None
     try:
         async with transaction(sessions) as session:
+            given = (await session.execute(_SETTINGS)).one()
+            risks = tuple(name for name, value in zip(DURABLE, given, strict=True) if value == "off")
             revision = await session.scalar(text("SELECT version_num FROM alembic_version"))
     except StoreUnavailable:
-        return "down"
+        return Store("down", None)
     except DBAPIError:  # the table is not there: the database was never migrated
-        return "old_schema"
-    return "ok" if revision and revision >= SCHEMA_REVISION else "old_schema"
+        return Store("old_schema", risks)
+    return Store("ok" if revision and revision >= SCHEMA_REVISION else "old_schema", risks)

@@ -78,7 +78,7 @@ class Grounds:
         return _told(body, here)
 
     def _names(self, operation: Operation) -> dict[str, str]:
-        code = "grounds-desk" if "touchpoints" in operation.path else self.ids["action"]
+        code = "grounds-desk"
         return self.ids | {"as_of": "2026-10-31", "code": code}
 
 

@@ -14,7 +14,7 @@ from tests.factories.dictionary import lay_dictionary
 from tests.factories.subscribers import LEAVING, subscriber
 from tests.factories.tables import open_store
 
-READY = {"scoring": "ok", "store": "ok", "jobs": "none"}
+READY = {"scoring": "ok", "store": "ok", "jobs": "none", "durability": "ok", "draining": False}
 
 
 def test_all_is_well(api: httpx.Client) -> None:
