@@ -1,4 +1,4 @@
-.PHONY: demo test check bench
+.PHONY: demo test check bench weather weather-mutants
 
-demo test check bench:
+demo test check bench weather weather-mutants:
 	@./run $@

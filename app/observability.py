@@ -120,6 +120,9 @@ class Metrics:
         )
         self.scoring_up = self._gauge("stayline_scoring_up", "1 while a model is loaded.", "livemin")
         self.inside = self._gauge("stayline_requests_inside", "Requests being answered right now.", "livesum")
+        self.tasks = self._gauge(
+            "stayline_tasks", "Tasks of the event loop, which no number of requests adds to.", "livesum"
+        )
 
     def _gauge(self, name: str, told: str, mode: Literal["livemin", "livemax", "livesum"]) -> Gauge:
         return Gauge(name, told, registry=self.registry, multiprocess_mode=mode)

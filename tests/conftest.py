@@ -24,25 +24,13 @@ from app.demo import telco
 from app.domain.access import SCOPES
 from app.embedded.postgres import Server, ensure_database, postgres
 from app.main import create_app
-from app.ml import registry
-from app.ml.training.export import export
-from app.ml.training.fit import Effort, fit
-from app.ml.training.material import prepare
-from app.ml.training.release import release
-from app.ml.training.train import purpose_of
-from app.pipelines.binding import bind
-from app.pipelines.labelled import read
-from app.pipelines.mapping import read_mapping
-from app.pipelines.questions import Question
-from app.pipelines.tables import open_table
 from app.services import access, schema
 from app.settings import Settings
+from tests.factories.models import activate, train_small
 from tests.service import Service
 
 RUN_HOME = "STAYLINE_TEST_HOME"
 ROOT = Path(__file__).parents[1]
-TELCO_MAPPING = ROOT / "app" / "demo" / "telco.yaml"
-SMALL = Effort(interactions=2, max_bins=32, outer_bags=2)
 
 
 # A busy machine is no reason for a property to fail.
@@ -88,7 +76,7 @@ def new_database(server: Server, run_home: Path) -> Callable[[str], str]:
         if first:
             ensure_database(server, "template_stayline")
             schema.upgrade(server.url("template_stayline"))
-            asyncio.run(_fill(server.url("template_stayline")))
+            fill(make_settings(server.url("template_stayline"), Path()))
 
     def make(name: str) -> str:
         # Copying needs the template to itself.
@@ -118,13 +106,7 @@ def models_dir(run_home: Path, telco_csv: Path) -> Path:
     root = run_home / "models"
     with once(run_home, "models") as first:
         if first:
-            table = open_table(telco_csv)
-            question = Question("port_out", 30, "churn", "Yes")
-            material = prepare(read(table, bind(read_mapping(TELCO_MAPPING), table), question).dataset)
-            ebm = fit(material.matrix, material.training.labels, material.features, seed=1, effort=SMALL)
-            purpose = purpose_of("port_out", 30, telco.LABEL_NOTE)
-            bundle = release(material, ebm, export(ebm, material.features), purpose=purpose, seed=1, out=root)
-            registry.activate(root, bundle.parent.name, bundle.name)
+            activate(root, train_small(telco_csv, root))
     return root
 
 
@@ -190,7 +172,12 @@ async def _make_key(settings: Settings, scopes: frozenset[str] | set[str], agent
     return key
 
 
-async def _fill(database_url: str) -> None:
-    engine = create_engine(make_settings(database_url, Path()))
+def fill(settings: Settings) -> None:
+    """Lay the shipped catalogues."""
+    asyncio.run(_fill(settings))
+
+
+async def _fill(settings: Settings) -> None:
+    engine = create_engine(settings)
     await schema.fill_catalogues(create_sessions(engine))
     await engine.dispose()

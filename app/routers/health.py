@@ -1,5 +1,6 @@
 """Liveness, readiness split by part, metrics. Open to all: they say nothing of any subscriber."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -80,6 +81,7 @@ async def _readiness(resources: ResourcesDep) -> Readiness:
     resources.metrics.store_durable.set(not store.risks)
     resources.metrics.scoring_up.set(bool(resources.bundles))
     resources.metrics.inside.set(resources.admission.inside)
+    resources.metrics.tasks.set(len(asyncio.all_tasks()))
     return Readiness(
         scoring="ok" if resources.bundles else "no_model",
         store=store.state,

@@ -16,7 +16,7 @@ from app.pipelines.mapping import read_mapping
 from app.pipelines.records import Record, records
 from app.pipelines.tables import open_table
 from tests.cli.command import Command
-from tests.conftest import TELCO_MAPPING
+from tests.factories.models import TELCO_MAPPING
 
 COLUMNS = [
     "id",

@@ -58,7 +58,7 @@ class Grounds:
         return Request(operation.method, self.path(operation), headers, params, self.body(operation))
 
     def path(self, operation: Operation, **others: str) -> str:
-        return operation.path.format(**self._names(operation) | others)
+        return operation.path.format(**self._names() | others)
 
     def body(self, operation: Operation) -> Body | None:
         if operation.example is None:
@@ -77,9 +77,8 @@ class Grounds:
             body["items"] = [_told(item, here) for item in body["items"]]
         return _told(body, here)
 
-    def _names(self, operation: Operation) -> dict[str, str]:
-        code = "grounds-desk"
-        return self.ids | {"as_of": "2026-10-31", "code": code}
+    def _names(self) -> dict[str, str]:
+        return self.ids | {"as_of": "2026-10-31", "code": "grounds-desk"}
 
 
 def _told(body: Body, here: Body) -> Body:

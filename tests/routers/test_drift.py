@@ -1,7 +1,6 @@
 """What was scored lately against what the model was made on: asked over HTTP, and shown as metrics."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +13,12 @@ import pytest
 from app.domain.access import SCOPES
 from app.domain.drift import LEAST_ROWS
 from app.settings import Settings
-from tests.conftest import TELCO_MAPPING, make_key, make_settings, serving
+from tests.conftest import make_key, make_settings, serving
 from tests.factories.answers import not_now, problem, refused_fields
 from tests.factories.bodies import question
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.forwarder import forwarding
+from tests.factories.models import TELCO_MAPPING
 from tests.factories.population import Row, score_all, training_rows
 from tests.factories.subscribers import LEAVING, subscriber
 from tests.factories.tables import open_store
@@ -200,7 +200,7 @@ def test_while_the_store_is_away_traffic_is_counted_and_kept(
     new_database: Callable[[str], str], models_dir: Path, worker_id: str
 ) -> None:
     direct = new_database(f"drift_road_{worker_id}")
-    with tempfile.TemporaryDirectory(prefix="road-") as folder, forwarding(Path(folder), direct) as road:
+    with forwarding(direct) as road:
         settings = make_settings(road.database_url, models_dir)
         with serving(settings) as running:
             score_all(running.client, [LEAVING] * 4)

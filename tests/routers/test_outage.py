@@ -1,6 +1,5 @@
 """While the store is away: scores of given features, honest readiness, quick refusals; afterwards, all at once."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,10 +44,7 @@ class Remote:
 @pytest.fixture(scope="module")
 def started(new_database: Callable[[str], str], models_dir: Path, worker_id: str) -> Iterator[Remote]:
     direct = new_database(f"remote_{worker_id}")
-    with (
-        tempfile.TemporaryDirectory(prefix="road-") as folder,  # a socket's path must be short
-        forwarding(Path(folder), direct) as road,
-    ):
+    with forwarding(direct) as road:
         settings = make_settings(road.database_url, models_dir)
         lay_dictionary(settings)
         with serving(settings) as service:

@@ -1,0 +1,23 @@
+"""What callers ask for, by the number of the request."""
+
+from typing import Final
+
+from tests.factories.contacts import call
+from tests.factories.subscribers import LEAVING
+from tests.weather.ledger import SUBSCRIBERS
+from tests.weather.load import Asked
+
+NOBODY: Final = "op-none"
+
+
+def score(_: int) -> Asked:
+    return "POST", "/v1/scores", {"features": LEAVING}
+
+
+def contact(number: int) -> Asked:
+    return "POST", "/v1/interactions", call(f"weather-{number % SUBSCRIBERS}")
+
+
+def decision(number: int) -> Asked:
+    body = {"subscriber_id": f"weather-{number % SUBSCRIBERS}", "channel": "call", "direction": "inbound"}
+    return "POST", "/v1/decisions", body | {"owner": f"desk-{number}"}

@@ -1,0 +1,91 @@
+"""Hours in small: steady load for half an hour, after which nothing has grown.
+
+WEATHER_SOAK_MINUTES makes it another time.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.weather import asked
+from tests.weather.ledger import SUBSCRIBERS, lay_subscribers
+from tests.weather.load import Asked, Load, offer, press
+from tests.weather.progress import tell
+from tests.weather.promises import Row, at_most, none_of
+from tests.weather.world import World, world
+
+MINUTES: Final = float(os.environ.get("WEATHER_SOAK_MINUTES", "30"))
+WARM_SHARE: Final = 1 / 6  # of the time, in which growing is allowed
+SHARE: Final = 0.7  # of what can be answered
+EVERY: Final = 5.0
+MIB: Final = 2**20
+
+
+@dataclass(slots=True)
+class Soaked:
+    load: Load = field(default_factory=Load)
+    rate: float = 0.0
+    minutes: list[float] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+
+def measure() -> Iterator[Row]:
+    with world() as spoiled:
+        seen = soak(spoiled, MINUTES)
+    warm = sum(minute < MINUTES * WARM_SHARE for minute in seen.minutes)
+    growth = slope(seen.minutes[warm:], seen.memory[warm:]) / MIB
+    what = f"{MINUTES:g} min at {seen.rate:.0f}/s, {len(seen.load.answers):,} requests"
+    yield at_most(f"{what}: memory grows a minute", round(growth, 3), 1, " MiB")
+    files = seen.files[warm:]
+    yield at_most("open files, most less fewest", max(files) - min(files), 8)
+    yield none_of("answers 5xx or none", len([one for one in seen.load.answers if not 0 < one[2] < 500]))
+
+
+def soak(world: World, minutes: float) -> Soaked:
+    world.start("worker")
+    world.serve(STAYLINE_LOG_LEVEL="WARNING")
+    return asyncio.run(_soak(world, minutes))
+
+
+async def _soak(world: World, minutes: float) -> Soaked:
+    await lay_subscribers(world)
+    ground = (world.port, world.key, _mixed)
+    await press(*ground, callers=8, seconds=5)
+    full = await press(*ground, callers=8, seconds=10)
+    seen = Soaked(rate=SHARE * len(full.answers) / 10)
+    watching = asyncio.create_task(_watch(world, seen))
+    seen.load = await offer(*ground, rate=seen.rate, seconds=minutes * 60)
+    watching.cancel()
+    return seen
+
+
+async def _watch(world: World, seen: Soaked) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(EVERY)
+        seen.minutes.append((time.monotonic() - began) / 60)
+        seen.memory.append(world.memory())
+        seen.files.append(world.open_files())
+        tell(f"{seen.minutes[-1]:.1f} min, {seen.memory[-1] / MIB:.0f} MiB, {seen.files[-1]} open files")
+
+
+def _mixed(number: int) -> Asked:
+    match number % 20:
+        case 0:
+            return asked.decision(number)
+        case 1 | 2 | 3 | 4 | 5:
+            return asked.contact(number)
+        case 6 | 7:
+            return "GET", f"/v1/subscribers/weather-{number % SUBSCRIBERS}/overview", None
+    return asked.score(number)
+
+
+def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """By least squares."""
+    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    spread = sum((x - mean_x) ** 2 for x in xs)
+    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / spread if spread else 0.0
