@@ -124,11 +124,15 @@ async def within(seconds: float) -> AsyncIterator[None]:
     """
     in_use: set[asyncpg.Connection] = set()
     before = _in_use.set(in_use)
-    closing = asyncio.get_running_loop().call_later(seconds, _close_all, in_use)
+    loop = asyncio.get_running_loop()
+    late = loop.time() + seconds
+    closing = loop.call_at(late, _close_all, in_use)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(late):
             yield
-    except TimeoutError as error:
+    except (TimeoutError, StoreUnavailable) as error:
+        if loop.time() < late:
+            raise
         raise OutOfTime("the answer would have taken too long; try again shortly") from error
     finally:
         closing.cancel()

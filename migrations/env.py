@@ -1,4 +1,7 @@
-"""Runs migrations on a synchronous connection (psycopg), given by the caller or made from DATABASE_URL."""
+"""Runs migrations on a synchronous connection (psycopg), given by the caller or made from DATABASE_URL.
+
+With `--sql` it writes what it would run instead.
+"""
 
 import os
 
@@ -16,7 +19,10 @@ def run(connection: Connection) -> None:
 
 
 given = context.config.attributes.get("connection")
-if given is not None:
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", literal_binds=True)
+    context.run_migrations()
+elif given is not None:
     run(given)
 else:
     engine = create_engine(sync_url(os.environ["DATABASE_URL"]), poolclass=pool.NullPool)

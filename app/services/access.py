@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Sessions, StoreUnavailable, lock, transaction
+from app.db import OutOfTime, Sessions, StoreUnavailable, lock, transaction, within
 from app.domain.access import SCOPES, Caller
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.models import ApiKey
@@ -21,7 +22,8 @@ KEY_PATTERN: Final = re.compile(r"sl_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 PREFIX_LENGTH: Final = len("sl_12345678")
 FRESH_SECONDS: Final = 60.0
 OUTAGE_SECONDS: Final = 15 * 60.0
-RETRY_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 15.0
+GLANCE_SECONDS: Final = 0.25  # for a key that is known: nobody waits for a silent store to confirm it once more
 MOST_CACHED: Final = 10_000
 
 
@@ -113,11 +115,12 @@ async def authenticate(sessions: Sessions, cache: KeyCache, key: str, at: dateti
 
 async def _look_up(sessions: Sessions, cache: KeyCache, hashed: bytes, now: float) -> Caller:
     cache.postpone(hashed, now)
+    known = cache.find_in_outage(hashed, now)
     try:
-        async with transaction(sessions) as session:
+        async with within(GLANCE_SECONDS) if known else nullcontext(), transaction(sessions) as session:
             row = await session.scalar(select(ApiKey).where(ApiKey.digest == hashed, ApiKey.revoked_at.is_(None)))
-    except StoreUnavailable:
-        if known := cache.find_in_outage(hashed, now):
+    except (StoreUnavailable, OutOfTime):
+        if known:
             return known
         raise
     if row is None:

@@ -84,3 +84,18 @@ def test_without_a_model_nothing_is_scored_and_contacts_are_recorded(
         not_now(api.post("/v1/decisions", json=question(subscriber_id)))
         assert api.post("/v1/interactions", json=call(subscriber_id)).status_code == 201
         assert api.get("/v1/models").json()["items"] == []
+
+
+@pytest.mark.parametrize("name", ["synchronous_commit"])
+def test_a_store_that_may_lose_what_it_confirmed_is_said_to(
+    new_database: Callable[[str], str], models_dir: Path, worker_id: str, name: str
+) -> None:
+    url = new_database(f"hasty_{worker_id}")
+    settings = make_settings(url, models_dir)
+    with open_store(settings) as store:
+        store.execute(f"ALTER DATABASE hasty_{worker_id} SET {name} = off".encode())
+    with serving(settings) as running:
+        ready = running.client.get("/readyz")
+
+        assert (ready.status_code, ready.json()) == (200, READY | {"durability": f"{name} is off"})
+        assert "stayline_store_durable 0.0" in running.client.get("/metrics").text

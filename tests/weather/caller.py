@@ -46,7 +46,7 @@ class Caller:
         return answer
 
     async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str], began: float) -> Answer:
-        if self._reader is None or self._writer is None:
+        if self._reader is None or self._writer is None or self._reader.at_eof():  # as any client looks before it sends
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._writer.write(request(method, path, self.key, body, **headers))
         head = await self._reader.readuntil(b"\r\n\r\n")

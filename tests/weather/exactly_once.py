@@ -45,21 +45,29 @@ def measure() -> Iterator[Row]:
     yield at_most("from a fault's end to the next acknowledged write", seen.slowest_return, 5, " s")
 
 
-def weather(world: World, *, faults: int, writes: int, kinds: Sequence[Fault] = FAULTS, workers: int = 2) -> Weathered:
+def weather(
+    world: World,
+    *,
+    faults: int,
+    writes: int,
+    kinds: Sequence[Fault] = FAULTS,
+    workers: int = 2,
+    calm: float = CALM,
+) -> Weathered:
     """Serve, write, and let things fail: at least so many faults and so many acknowledged writes."""
     world.start("worker")
     world.serve(workers)
-    return asyncio.run(_weather(world, faults, writes, kinds))
+    return asyncio.run(_weather(world, faults, writes, kinds, calm))
 
 
-async def _weather(world: World, faults: int, writes: int, kinds: Sequence[Fault]) -> Weathered:
+async def _weather(world: World, faults: int, writes: int, kinds: Sequence[Fault], calm: float) -> Weathered:
     await lay_subscribers(world)
     ledger = Ledger()
     writers = Writers(world, ledger)
     writing = [asyncio.create_task(writers.write()) for _ in range(WRITERS)]
     seen = Weathered(ledger, Findings(0, 0, 0, 0, 0, 0))
     for fault in cycle(kinds):
-        await asyncio.sleep(CALM)
+        await asyncio.sleep(calm)
         if seen.faults.total() >= faults and ledger.acknowledged >= writes:
             break
         await asyncio.to_thread(fault, world)

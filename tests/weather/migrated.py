@@ -58,37 +58,41 @@ command.downgrade(Config(toml_file="pyproject.toml"), "-1")
 
 def measure() -> Iterator[Row]:
     with variant(CHANGES) as code, world() as spoiled:
-        (code / "migrations" / "versions" / "20990101_next.py").write_text(MIGRATION)
+        add_migration(code)
         now, then, longest = asyncio.run(migrate(spoiled, code))
     yield at_least("requests while the schema goes up and down", len(now.answers) + len(then.answers), 500)
     yield none_of("of this version, answered otherwise than 201", len(now.answers) - now.statuses[201])
     yield none_of("of the next version, answered otherwise than 201", len(then.answers) - then.statuses[201])
     yield at_most("longest wait of a write meanwhile", max(now.seconds(201)), 2, " s")
-    yield at_most("longest migration", longest, 2, " s")
+    yield at_most("longest migration, the command's own start included", longest, 10, " s")
 
 
-async def migrate(world: World, code: Path) -> tuple[Load, Load, float]:
+def add_migration(code: Path) -> None:
+    (code / "migrations" / "versions" / "20990101_next.py").write_text(MIGRATION)
+
+
+async def migrate(world: World, code: Path, rounds: int = 3, seconds: float = 4.0) -> tuple[Load, Load, float]:
     """Serve this version; migrate up; serve the next one beside it; end that, migrate down; all the while write."""
     other = replace(world, code=code, port=free_port(), _running={})
     await asyncio.to_thread(world.serve)
     await lay_subscribers(world)
     now, then, taken = [], [], []
     try:
-        for _ in range(3):
+        for _ in range(rounds):
             tell("up")
-            before = asyncio.create_task(_write(world, 4))
-            await asyncio.sleep(1)
+            before = asyncio.create_task(_write(world, seconds))
+            await asyncio.sleep(seconds / 4)
             taken.append(await _timed(_up, other))
             now.append(await before)
             await asyncio.to_thread(other.serve)
             tell("both")
-            both = await asyncio.gather(_write(world, 4), _write(other, 4))
+            both = await asyncio.gather(_write(world, seconds), _write(other, seconds))
             now.append(both[0])
             then.append(both[1])
             await asyncio.to_thread(other.stop)
             tell("down")
-            after = asyncio.create_task(_write(world, 4))
-            await asyncio.sleep(1)
+            after = asyncio.create_task(_write(world, seconds))
+            await asyncio.sleep(seconds / 4)
             taken.append(await _timed(_down, other))
             now.append(await after)
     finally:

@@ -1,10 +1,13 @@
 """Overload: ten times as much as can be answered is offered, and as much as ever is answered, in time."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+import uvloop
 
 from tests.conftest import make_key
 from tests.weather import asked
@@ -62,13 +65,18 @@ def rows(found: Overloaded) -> Iterator[Row]:
 
 
 def overload(world: World, *, seconds: float) -> Overloaded:
-    world.serve(STAYLINE_MOST_AT_ONCE=str(MOST_AT_ONCE), STAYLINE_LOG_LEVEL="WARNING")
-    return asyncio.run(_overload(world, seconds))
+    world.serve(STAYLINE_MOST_AT_ONCE=str(MOST_AT_ONCE), STAYLINE_LOG_LEVEL="WARNING", DATABASE_URL=world.database_url)
+    every = os.sched_getaffinity(0)
+    world.share_cores()
+    try:
+        return uvloop.run(_overload(world, seconds))
+    finally:
+        os.sched_setaffinity(0, every)
 
 
 async def _overload(world: World, seconds: float) -> Overloaded:
     await lay_subscribers(world)
-    ground = (world.port, world.key, asked.contact)
+    ground = (world.port, world.key, asked.decision)
     await press(*ground, callers=MOST_AT_ONCE, seconds=3)  # warm
     tell("how much can be answered")
     full = await press(*ground, callers=MOST_AT_ONCE, seconds=10)

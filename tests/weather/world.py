@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,10 @@ class World:
     def database_url(self) -> str:
         """The store's own address: what happens on the road does not concern it."""
         return self.server.url(self.database)
+
+    def reading(self, database: str) -> "World":
+        """The same world, with another database of the same store."""
+        return replace(self, database=database, _running={})
 
     @property
     def url(self) -> str:
@@ -170,6 +174,15 @@ class World:
 
     def store(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database_url, autocommit=True)
+
+    def share_cores(self) -> None:
+        """Give the service a core of its own; the store and whoever calls have the others."""
+        *others, own = sorted(os.sched_getaffinity(0))
+        for pid in self.serving():
+            os.sched_setaffinity(pid, {own})
+        for pid in [os.getpid(), *self.postgres_pids()]:
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(pid, others or {own})
 
     def terminate_backends(self) -> None:
         with self.store() as store:
