@@ -63,6 +63,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Found once: looking an instrument up by its labels takes longer than counting.
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "stayline_http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
         )
@@ -126,6 +128,15 @@ class Metrics:
 
     def _gauge(self, name: str, told: str, mode: Literal["livemin", "livemax", "livesum"]) -> Gauge:
         return Gauge(name, told, registry=self.registry, multiprocess_mode=mode)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        found = self._counted.get((method, route, status))
+        if found is None:
+            found = self.requests.labels(method, route, status), self.latency.labels(method, route)
+            self._counted[method, route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def shown(self) -> bytes:
         """All there is, as Prometheus reads it: of every process that serves together."""

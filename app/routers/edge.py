@@ -52,6 +52,14 @@ class TooBusy(Unavailable):
         super().__init__("too many requests are being answered right now; try again shortly")
 
 
+_THE_ID: Final = b"(the request's id)"
+_REFUSAL: Final = json.dumps(problem_body(TooBusy(), _THE_ID.decode())).encode()
+_REFUSAL_HEADERS: Final = [
+    (b"content-type", MEDIA_TYPE.encode()),
+    (b"retry-after", str(TooBusy.retry_after).encode()),
+]
+
+
 @dataclass(slots=True)
 class _Exchange:
     """One request and what has become of its answer."""
@@ -151,9 +159,9 @@ class Edge:
         try:
             try:
                 await self._admit(exchange, headers)
-            except TooBusy as refusal:
+            except TooBusy:
                 self.metrics.shed.inc()
-                await _refuse(exchange, refusal)
+                await _refuse(exchange)
             except AppError as refusal:
                 response = problem_of(refusal, exchange.request_id)
                 await response(exchange.scope, exchange.receive, exchange.send_with_id)
@@ -182,21 +190,16 @@ class Edge:
         method, route = exchange.scope["method"], exchange.route
         status = exchange.status or CLIENT_GONE
         known_method = method if method in _METHODS else "other"
-        self.metrics.requests.labels(known_method, route, status).inc()
-        self.metrics.latency.labels(known_method, route).observe(seconds)
+        self.metrics.count(known_method, route, status, seconds)
         level = logging.WARNING if status >= OUR_FAULT else logging.INFO
         tell("request", level=level, method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
 
 
-async def _refuse(exchange: _Exchange, refusal: TooBusy) -> None:
+async def _refuse(exchange: _Exchange) -> None:
     """Say no for as little as it can cost: under overload this is most of what is answered."""
-    body = json.dumps(problem_body(refusal, exchange.request_id)).encode()
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(refusal.retry_after).encode()),
-    ]
-    await exchange.send_with_id({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    body = _REFUSAL.replace(_THE_ID, exchange.request_id.encode())
+    headers = [*_REFUSAL_HEADERS, (b"content-length", str(len(body)).encode())]
+    await exchange.send_with_id({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})
 
 

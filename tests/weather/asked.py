@@ -1,13 +1,13 @@
 """What callers ask for, by the number of the request."""
 
-from typing import Final
+from itertools import count
 
 from tests.factories.contacts import call
 from tests.factories.subscribers import LEAVING
 from tests.weather.ledger import SUBSCRIBERS
 from tests.weather.load import Asked
 
-NOBODY: Final = "op-none"
+_owners = count()
 
 
 def score(_: int) -> Asked:
@@ -19,5 +19,6 @@ def contact(number: int) -> Asked:
 
 
 def decision(number: int) -> Asked:
+    """Each for an owner of its own, so that none is the same question again."""
     body = {"subscriber_id": f"weather-{number % SUBSCRIBERS}", "channel": "call", "direction": "inbound"}
-    return "POST", "/v1/decisions", body | {"owner": f"desk-{number}"}
+    return "POST", "/v1/decisions", body | {"owner": f"desk-{next(_owners)}"}

@@ -18,7 +18,7 @@ from tests.weather.progress import tell
 from tests.weather.promises import Row, at_least, at_most, none_of, percentile
 from tests.weather.world import World, world
 
-MOST_AT_ONCE: Final = 8
+MOST_AT_ONCE: Final = 2
 TIMES: Final = 10
 SHED: Final = 503
 MADE: Final = 201
