@@ -10,20 +10,31 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Final
+
+MOST_HELD_BYTES: Final = 256 * 1024 * 1024
 
 
 class Admission:
-    """Counts the requests that are being worked on, up to `most`; while `draining`, callers are sent elsewhere."""
+    """Counts the requests that are being worked on, up to `most`, and the bytes of bodies that are held for them.
+
+    Bodies are received before it is known whose they are, so all of them together must be bounded, too. While
+    `draining`, callers are sent elsewhere.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.inside = 0
+        self.held_bytes = 0
         self.draining = False
 
     @property
     def full(self) -> bool:
         return self.inside >= self.most
+
+    @property
+    def laden(self) -> bool:
+        return self.held_bytes > MOST_HELD_BYTES
 
     @contextmanager
     def draining_on_sigterm(self, seconds: float) -> Iterator[None]:

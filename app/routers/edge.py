@@ -71,6 +71,7 @@ class _Exchange:
     admission: Admission
     started: float = field(default_factory=time.perf_counter)
     body: Message | None = None
+    held_bytes: int = 0
     inside: bool = False
     closing: bool = False
     status: int = 0
@@ -78,7 +79,7 @@ class _Exchange:
     async def receive_body(self, seconds: float) -> None:
         """Take the whole body in; raises BodyTooLarge, BodyTooSlow, ClientDisconnect."""
         pieces: list[bytes] = []
-        left, more = most_bytes(self.scope), True
+        more = True
         try:
             async with asyncio.timeout(seconds):
                 while more:
@@ -86,14 +87,21 @@ class _Exchange:
                     if message["type"] == "http.disconnect":
                         raise ClientDisconnect
                     pieces.append(message.get("body", b""))
-                    left -= len(pieces[-1])
-                    if left < 0:
-                        raise _body_too_large(self.scope)
+                    self._hold(len(pieces[-1]))
                     more = message.get("more_body", False)
         except TimeoutError as error:
             self.closing = True
             raise BodyTooSlow(f"the body must arrive within {seconds:g} seconds") from error
         self.body = {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+
+    def _hold(self, size: int) -> None:
+        self.held_bytes += size
+        self.admission.held_bytes += size
+        if self.held_bytes > most_bytes(self.scope):
+            raise _body_too_large(self.scope)
+        if self.admission.laden:
+            self.closing = True
+            raise TooBusy
 
     def enter(self) -> None:
         if self.admission.full and self.scope["path"] not in HEALTH:
@@ -105,6 +113,10 @@ class _Exchange:
         if self.inside:
             self.inside = False
             self.admission.inside -= 1
+
+    def end(self) -> None:
+        self.leave()
+        self.admission.held_bytes -= self.held_bytes
 
     async def receive_again(self) -> Message:
         """The body that was taken in, then whatever else the caller does."""
@@ -151,7 +163,7 @@ class Edge:
         try:
             await self._answer(exchange, headers)
         finally:
-            exchange.leave()
+            exchange.end()
             self._record(exchange)
             request_id_of_log.reset(token)
 

@@ -19,9 +19,10 @@ from tests.weather.world import World, world
 
 AT_ONCE: Final = 200
 ABORTED: Final = 5_000
-ABORTING: Final = 50  # at a time
+ABORTING: Final = 20  # at a time
 SCORES_A_SECOND: Final = 20
-SETTLED: Final = 10.0
+BEGUN: Final = 6.0
+SETTLED: Final = 30.0
 # A write is two rows at once: what it says, and the answer kept for its key.
 HALVES: Final = """
     SELECT (SELECT count(*) FROM complaints WHERE owner LIKE 'op-%') AS made,
@@ -65,7 +66,7 @@ async def beside_the_slow(world: World, seconds: float = 10.0) -> list[tuple[str
         for _ in range(3):  # in turns, so that what else happens on the machine happens to both
             alone.append(await offer(world.port, world.key, asked.score, rate=SCORES_A_SECOND, seconds=seconds))
             slow = [asyncio.create_task(misbehave(world)) for _ in range(AT_ONCE)]
-            await asyncio.sleep(1)
+            await asyncio.sleep(BEGUN)  # what they ask for has been made; now it is not fetched
             beside.append(await offer(world.port, world.key, asked.score, rate=SCORES_A_SECOND, seconds=seconds))
             for task in slow:
                 task.cancel()
@@ -98,7 +99,7 @@ async def _drip(world: World, first: bytes, piece: bytes) -> None:
 
 
 async def _never_read(world: World) -> None:
-    """Ask for a lot, again and again, through a window that is soon full."""
+    """Ask for the longest answer there is, through a window that is soon full."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.setblocking(False)
@@ -106,7 +107,7 @@ async def _never_read(world: World) -> None:
     try:
         await loop.sock_connect(connection, ("127.0.0.1", world.port))
         with suppress(OSError):
-            await loop.sock_sendall(connection, request("GET", "/v1/actions?limit=200", world.key) * 20)
+            await loop.sock_sendall(connection, request("GET", "/openapi.json", world.key))
         await asyncio.sleep(3600)
     finally:
         connection.close()
