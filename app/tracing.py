@@ -6,9 +6,12 @@ cannot identify a person is sent: neither the path as it was called, nor its que
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
 from fastapi.telemetry import TelemetryConfig
+
+from app.errors import Unavailable
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 SENT: Final = frozenset(
@@ -24,22 +27,27 @@ SENT: Final = frozenset(
 )
 
 
-class TracingNotInstalled(Exception):
+class TracingNotInstalled(Unavailable):
     """Traces are asked for, and what sends them is not installed."""
+
+
+def is_wanted() -> bool:
+    return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def require_installed() -> None:
+    """Raise TracingNotInstalled where traces could not be sent."""
+    if is_wanted() and find_spec("opentelemetry.exporter") is None:
+        raise TracingNotInstalled("traces need the extra stayline[trace]; or unset OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def configured() -> TelemetryConfig:
     """Read the standard variables: without an endpoint there are no traces, and nothing is loaded for them."""
-    if not any(os.environ.get(name) for name in ENDPOINTS):
+    if not is_wanted():
         return {"tracing": False, "metrics": False, "logs": False}
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.trace import ReadableSpan, TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult  # noqa: PLC0415
-    except ImportError as error:
-        raise TracingNotInstalled(
-            "traces need the extra stayline[trace]; else unset OTEL_EXPORTER_OTLP_ENDPOINT"
-        ) from error
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult  # noqa: PLC0415
 
     class Impersonal(OTLPSpanExporter):
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from app import tracing
 from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
@@ -29,6 +30,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
 ) -> None:
     """Serve the API until Ctrl-C. Needs DATABASE_URL and STAYLINE_MASTER_KEYS."""
+    tracing.require_installed()
     opened.run(_require_schema)
     active_bundles(Settings.read().models_dir)  # refused here in one line; a worker would only die of it
     listen(host, port, workers)

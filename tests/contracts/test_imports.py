@@ -31,6 +31,10 @@ def test_serving_loads_nothing_that_only_others_need(loaded: set[str]) -> None:
     assert not {module.split(".")[0] for module in loaded} & (TRAINING | TABLES | MIGRATIONS | COMMANDS)
 
 
+def test_serving_loads_what_sends_traces_only_where_they_are_wanted(loaded: set[str]) -> None:
+    assert not [module for module in loaded if module.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]
+
+
 def test_serving_enters_no_room_that_is_not_its_own(loaded: set[str]) -> None:
     assert not {".".join(module.split(".")[:2]) for module in loaded} & ROOMS
     assert not [module for module in loaded if module.startswith("app.ml.training")]
