@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -140,12 +140,11 @@ def test_a_body_that_does_not_arrive_is_not_waited_for(strict: Service) -> None:
 
 
 def test_slow_bodies_take_up_nobodys_place(strict: Service, caller: httpx.Client) -> None:
-    slow = [socket.create_connection(("127.0.0.1", caller.base_url.port or 0)) for _ in range(MOST * 5)]
-    for connection in slow:
-        connection.sendall(head(strict, 1000).replace("\n", "\r\n").encode() + b"{")
-    assert caller.post("/v1/scores", json={"features": LEAVING}).status_code == 200
-    for connection in slow:
-        connection.close()
+    with ExitStack() as slow:
+        for _ in range(MOST * 5):
+            connection = socket.create_connection(("127.0.0.1", caller.base_url.port or 0))
+            slow.enter_context(connection).sendall(head(strict, 1000).replace("\n", "\r\n").encode() + b"{")
+        assert caller.post("/v1/scores", json={"features": LEAVING}).status_code == 200
 
 
 def test_bodies_that_never_end_take_up_no_more_than_there_is(settings: Settings) -> None:
@@ -156,18 +155,16 @@ def test_bodies_that_never_end_take_up_no_more_than_there_is(settings: Settings)
         f"content-length: {size + 1}\r\n\r\n"
     )
     body = bytes(size)
-    senders: list[socket.socket] = []
-    with serving(settings) as running:
+    with serving(settings) as running, ExitStack() as open_connections:
         for _ in range(MOST_HELD_BYTES // size + 2):
-            senders.append(socket.create_connection(("127.0.0.1", running.client.base_url.port or 0), timeout=1))
+            sender = socket.create_connection(("127.0.0.1", running.client.base_url.port or 0), timeout=20)
+            open_connections.enter_context(sender)
             with suppress(OSError):
-                senders[-1].sendall(start.encode())
-                senders[-1].sendall(body)
-        assert senders[-1].recv(12) == b"HTTP/1.1 503"
+                sender.sendall(start.encode())
+                sender.sendall(body)
+        assert sender.recv(12) == b"HTTP/1.1 503"
         assert memory_of(os.getpid()) < before + 2 * MOST_HELD_BYTES
         assert running.client.get("/v1/models").status_code == 200
-        for sender in senders:
-            sender.close()
 
 
 @pytest.fixture(scope="module")
