@@ -24,10 +24,18 @@ class Rates:
 
         `at` is in seconds of a monotonic clock.
         """
-        bucket = self._buckets.pop(caller, None) or Bucket(self.limit, at)
-        left = min(self.limit, bucket.left + max(0.0, at - bucket.at) * self.limit)
+        left = self._left(caller, at)
         granted = left >= 1
+        self._buckets.pop(caller, None)
         self._buckets[caller] = Bucket(left - granted, at)
         if len(self._buckets) > self._most_callers:
             del self._buckets[next(iter(self._buckets))]
         return int(left - 1) if granted else None
+
+    def exhausted(self, caller: object, at: float) -> bool:
+        """Tell whether a request of the caller's would be refused right now."""
+        return self.limit > 0 and self._left(caller, at) < 1
+
+    def _left(self, caller: object, at: float) -> float:
+        bucket = self._buckets.get(caller) or Bucket(self.limit, at)
+        return min(self.limit, bucket.left + max(0.0, at - bucket.at) * self.limit)

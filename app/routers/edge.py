@@ -11,17 +11,21 @@ import re
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission import Admission
-from app.errors import AppError, HeadersTooLarge, TooLarge, TooSlow, Unavailable
+from app.errors import AppError, HeadersTooLarge, TooLarge, TooMany, TooSlow, Unavailable
 from app.models.base import new_id
 from app.observability import Metrics, request_id_of_log, tell
 from app.routers.problems import MEDIA_TYPE, problem_body, problem_of, unexpected
+from app.services.access import digest
+
+if TYPE_CHECKING:
+    from app.routers.deps import Resources
 
 MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -58,6 +62,23 @@ _REFUSAL_HEADERS: Final = [
     (b"content-type", MEDIA_TYPE.encode()),
     (b"retry-after", str(TooBusy.retry_after).encode()),
 ]
+
+
+class RateExceeded(TooMany):
+    """The key sends more requests than it may."""
+
+    retry_after = 1
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"this key may send {limit} requests a second to each process; try again shortly")
+
+
+def tell_rate(scope: Scope, limit: int, left: int | None) -> None:
+    """Have the answer tell what the key may still send, in the fields the IETF has drafted for it."""
+    scope["state"][RATE_HEADERS] = (
+        ("RateLimit-Policy", f'"key";q={limit};w=1'),
+        ("RateLimit", f'"key";r={left or 0};t=1'),
+    )
 
 
 @dataclass(slots=True)
@@ -191,6 +212,7 @@ class Edge:
         """Let the request in, its body received; raises what it is refused for, and without waiting for the body."""
         if refusal := _refusal(exchange.scope, headers):
             raise refusal
+        _require_rate(exchange.scope, headers)
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
             if self.admission.full:
                 raise TooBusy
@@ -213,6 +235,23 @@ async def _refuse(exchange: _Exchange) -> None:
     headers = [*_REFUSAL_HEADERS, (b"content-length", str(len(body)).encode())]
     await exchange.send_with_id({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})
+
+
+def _require_rate(scope: Scope, headers: Headers) -> None:
+    """Refuse a known key that has sent too much before anything else is done for it; raises RateExceeded."""
+    resources: Resources = scope["state"]["resources"]
+    if resources.rates.limit:
+        now = time.monotonic()
+        caller = resources.keys.find(digest(key_in(headers)), now)
+        if caller and resources.rates.exhausted(caller.id, now):
+            tell_rate(scope, resources.rates.limit, None)
+            raise RateExceeded(resources.rates.limit)
+
+
+def key_in(headers: Headers) -> str:
+    """The key a request carries as its bearer's; empty if there is none."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _request_id(headers: Headers) -> str:

@@ -16,11 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Outrun, transaction, within
 from app.domain.access import Caller
-from app.domain.rates import Rates
-from app.errors import TooMany, Unavailable, UnsupportedMediaType
+from app.errors import Unavailable, UnsupportedMediaType
 from app.routers import strict_json
 from app.routers.deps import DEADLINE, Resources, SessionDep
-from app.routers.edge import RATE_HEADERS
+from app.routers.edge import RateExceeded, key_in, tell_rate
 from app.services import idempotency
 from app.services.access import KeyRefused, authenticate, require_scope
 from app.services.idempotency import Answer, Write
@@ -33,12 +32,6 @@ REPLAYED: Final = "Idempotent-Replayed"
 
 class TooMuchAtOnce(Unavailable):
     """Others were faster each time."""
-
-
-class RateExceeded(TooMany):
-    """The key sends more requests than it may."""
-
-    retry_after = 1
 
 
 class NotJsonContent(UnsupportedMediaType):
@@ -123,23 +116,17 @@ async def _answered(request: ParsedRequest, handle: Handler) -> Response:
 
 
 async def _authenticated(request: Request, resources: Resources) -> Caller:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    key = key_in(request.headers)
+    if not key:
         raise KeyRefused("send an API key as `Authorization: Bearer …`")
     now = time.monotonic()
-    caller = await authenticate(resources.sessions, resources.keys, key.strip(), request.state.at, now)
+    caller = await authenticate(resources.sessions, resources.keys, key, request.state.at, now)
     if resources.rates.limit:
-        _count(request, resources.rates, caller, now)
+        left = resources.rates.take(caller.id, now)
+        tell_rate(request.scope, resources.rates.limit, left)
+        if left is None:
+            raise RateExceeded(resources.rates.limit)
     return caller
-
-
-def _count(request: Request, rates: Rates, caller: Caller, now: float) -> None:
-    """Take one request off what the key may send, and tell what is left in the fields the IETF has drafted for it."""
-    left = rates.take(caller.id, now)
-    policy, state = f'"key";q={rates.limit};w=1', f'"key";r={left or 0};t=1'
-    setattr(request.state, RATE_HEADERS, (("RateLimit-Policy", policy), ("RateLimit", state)))
-    if left is None:
-        raise RateExceeded(f"this key may send {rates.limit} requests a second to each process; try again shortly")
 
 
 async def _parsed(request: Request) -> ParsedRequest:

@@ -36,3 +36,15 @@ def test_callers_do_not_share_a_bucket_and_the_one_unseen_longest_is_forgotten()
 def test_a_clock_that_goes_back_gives_and_takes_nothing() -> None:
     rates = Rates(2)
     assert [rates.take("a", 10), rates.take("a", 5), rates.take("a", 5)] == [1, 0, None]
+
+
+@given(st.integers(1, 20), waits)
+def test_who_is_exhausted_is_refused_and_nobody_else(limit: int, pauses: list[float]) -> None:
+    rates, at = Rates(limit), 0.0
+    for pause in pauses:
+        at += pause / 10
+        assert rates.exhausted("crm", at) == (rates.take("crm", at) is None)
+
+
+def test_without_a_limit_nobody_is_exhausted() -> None:
+    assert not Rates(0).exhausted("crm", 0)

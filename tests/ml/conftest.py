@@ -1,8 +1,10 @@
 """A real small bundle, trained in a second on the IBM Telco sample (7,043 fictional subscribers, published by IBM)."""
 
 import json
+import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,23 +95,39 @@ def registry(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-@pytest.fixture
-def directory(
-    registry: Path, material: Material, ebm: ExplainableBoostingClassifier, model: bytes, purpose: Purpose
-) -> Path:
-    """A registered bundle of the test's own, free to be damaged."""
-    return release(material, ebm, model, purpose=purpose, seed=SEED, out=registry)
-
-
 @pytest.fixture(scope="session")
-def bundle(
+def released(
     tmp_path_factory: pytest.TempPathFactory,
     material: Material,
     ebm: ExplainableBoostingClassifier,
     model: bytes,
     purpose: Purpose,
-) -> Bundle:
-    return load_bundle(release(material, ebm, model, purpose=purpose, seed=SEED, out=tmp_path_factory.mktemp("models")))
+) -> Callable[[timedelta], Path]:
+    """Bundles that are the same but for when they were trained; released once, for all to copy."""
+
+    @cache
+    def release_later(after: timedelta) -> Path:
+        later = purpose.model_copy(update={"trained_at": purpose.trained_at + after})
+        return release(material, ebm, model, purpose=later, seed=SEED, out=tmp_path_factory.mktemp("models"))
+
+    return release_later
+
+
+def copied(bundle: Path, registry: Path) -> Path:
+    place = registry / bundle.parent.name / bundle.name
+    shutil.copytree(bundle, place)
+    return place
+
+
+@pytest.fixture
+def directory(registry: Path, released: Callable[[timedelta], Path]) -> Path:
+    """A registered bundle of the test's own, free to be damaged."""
+    return copied(released(timedelta(0)), registry)
+
+
+@pytest.fixture(scope="session")
+def bundle(released: Callable[[timedelta], Path]) -> Bundle:
+    return load_bundle(released(timedelta(0)))
 
 
 @pytest.fixture(scope="session")

@@ -27,22 +27,15 @@ from app.ml.registry import (
 from app.ml.training.material import Material
 from app.ml.training.release import release
 from tests.factories.candidates import FORBIDDEN, changed, put, shifted
+from tests.ml.conftest import copied
 
 AT = datetime(2026, 11, 5, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-def next_day(
-    directory: Path,
-    registry: Path,
-    material: Material,
-    ebm: ExplainableBoostingClassifier,
-    model: bytes,
-    purpose: Purpose,
-) -> Path:
-    later = purpose.model_copy(update={"trained_at": purpose.trained_at + timedelta(days=1)})
+def next_day(directory: Path, registry: Path, released: Callable[[timedelta], Path]) -> Path:
     assert directory.is_dir()
-    return release(material, ebm, model, purpose=later, seed=7, out=registry)
+    return copied(released(timedelta(days=1)), registry)
 
 
 def test_nothing_is_active_in_an_empty_registry(tmp_path: Path) -> None:
@@ -147,10 +140,11 @@ def test_a_version_that_is_there_stays_as_it_is(
     model: bytes,
     purpose: Purpose,
 ) -> None:
-    before = (directory / "manifest.json").stat()
+    manifest = directory / "manifest.json"
+    before = manifest.stat()
     later = purpose.model_copy(update={"trained_at": purpose.trained_at + timedelta(hours=1)})
     assert release(material, ebm, model, purpose=later, seed=7, out=registry) == directory
-    assert (directory / "manifest.json").stat() == before
+    assert (manifest.stat().st_ino, manifest.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert [path.name for path in directory.parent.iterdir()] == [directory.name]
 
 
