@@ -18,6 +18,7 @@ from app.services.health import look_at_store
 from app.settings import Settings
 
 GRACE_SECONDS = 8
+STARTED_WITHIN_SECONDS = 20  # on a busy machine, too: a process that is to replace another is given up after that
 
 
 class SchemaTooOld(Unavailable):
@@ -56,6 +57,7 @@ def _listen(host: str, port: int, workers: int) -> None:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=STARTED_WITHIN_SECONDS,
         )
     except SystemExit as ended:  # uvicorn has codes of its own
         raise SystemExit(1 if ended.code else 0) from None

@@ -21,6 +21,7 @@ CALLERS: Final = 8
 CYCLES: Final = 20
 ROLLS: Final = 5
 PAUSE: Final = 0.02
+REPLACED_WITHIN: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -108,8 +109,9 @@ async def _replaced(world: World) -> None:
     """Have the processes replaced, and wait until others serve."""
     before = set(world.serving())
     os.kill(world.process().pid, signal.SIGHUP)
-    while len(set(world.serving()) - before) < len(before) or before & set(world.serving()):  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(REPLACED_WITHIN):
+        while len(set(world.serving()) - before) < len(before) or before & set(world.serving()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def _call(
