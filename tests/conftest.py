@@ -43,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_HOME] = tempfile.mkdtemp(prefix="stayline-test-")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that in the end no worker waits for another's long one."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(RUN_HOME), ignore_errors=True)

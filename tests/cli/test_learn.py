@@ -32,6 +32,7 @@ def trial(world: Path, name: str = "trial") -> list[object]:
     return ["learn", world / f"{name}.parquet", "--mapping", world / f"{name}.yaml", "--out", "models", *TOLD]
 
 
+@pytest.mark.slow
 def test_a_trial_becomes_a_bundle_with_a_drawn_report(stayline: Command, world: Path) -> None:
     """Requirement J11: which action changes what for whom is learned, measured and said."""
     truth = ["--became-on", "left_on", "--truth", world / "truth.parquet", "--activate", "--folds", 2]

@@ -87,6 +87,7 @@ def test_the_target_is_never_one_of_the_features(folder: Path) -> None:
     assert "'churn'" in line
 
 
+@pytest.mark.slow
 def test_a_table_becomes_a_bundle_that_loads_and_is_active_if_asked_to_be(folder: Path) -> None:
     wish = options(label_note="why they left is unknown", horizon_days=45)
     told = Command(folder, {}).succeeds(*wish, "--activate")

@@ -118,6 +118,7 @@ def test_it_works_by_the_schedule_until_it_is_told_to_end(
     assert done["purge"]["idempotency_answers"] == 1
 
 
+@pytest.mark.slow
 def test_of_two_workers_one_works_and_the_other_takes_over(worker: Callable[[str], Worker]) -> None:
     one = worker("one")
     eventually(lambda: "worker_works" in one.events())
@@ -139,6 +140,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to(worker: Callable[[str], Wor
     assert (code, seconds < 1) == (0, True), seconds
 
 
+@pytest.mark.slow
 def test_a_worker_whose_connection_is_cut_goes_on_with_another(
     worker: Callable[[str], Worker], store: psycopg.Connection
 ) -> None:

@@ -10,10 +10,12 @@ from itertools import count
 from typing import Any, Final, Literal
 
 from tests.factories.contacts import call, complaint, moments_ago
+from tests.factories.subscribers import LEAVING
 from tests.weather.caller import Answer, Caller, Unanswered
 from tests.weather.world import World
 
 SUBSCRIBERS: Final = 200
+LAYING: Final = 8  # at a time
 REPLAYED_SHARE: Final = 0.1
 GIVEN_UP_AFTER: Final = 60.0
 PAUSE: Final = 0.05
@@ -146,13 +148,23 @@ def _told(answer: Answer) -> tuple[int, bytes]:
 
 
 async def lay_subscribers(world: World) -> None:
-    from tests.factories.subscribers import LEAVING  # noqa: PLC0415  # loads httpx
+    """People the world, once."""
+    if world.peopled:
+        return
+    waiting = iter(range(SUBSCRIBERS))
 
-    async with Caller(world.port, world.key) as caller:
-        for number in range(SUBSCRIBERS):
-            path = f"/v1/subscribers/weather-{number}"
-            assert (await caller.ask("PUT", path, {})).status in {200, 201}
-            assert (await caller.ask("PUT", f"{path}/snapshots/2026-10-31", {"features": LEAVING})).status in {200, 201}
+    async def lay() -> None:
+        async with Caller(world.port, world.key) as caller:
+            for number in waiting:
+                path = f"/v1/subscribers/weather-{number}"
+                for answer in (
+                    await caller.ask("PUT", path, {}),
+                    await caller.ask("PUT", f"{path}/snapshots/2026-10-31", {"features": LEAVING}),
+                ):
+                    assert answer.status in {200, 201}, answer
+
+    await asyncio.gather(*(lay() for _ in range(LAYING)))
+    world.peopled = True
 
 
 def compare(world: World, ledger: Ledger) -> Findings:

@@ -45,6 +45,7 @@ class World:
     code: Path = ROOT
     database: str = NAME
     variables: dict[str, str] = field(default_factory=dict)
+    peopled: bool = False
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property

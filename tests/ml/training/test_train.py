@@ -39,6 +39,13 @@ def first(table: Dataset, rows: int) -> Dataset:
     return Dataset(table.ids[:rows], table.features, columns, table.labels[:rows])
 
 
+@pytest.fixture(scope="module")
+def of_few(telco: Dataset, effort: Effort, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """What training makes of the first rows."""
+    return load_bundle(trained(first(telco, FEW), tmp_path_factory.mktemp("few"), effort))
+
+
+@pytest.mark.slow
 def test_a_table_becomes_a_bundle_that_loads_and_progress_is_told(
     telco: Dataset, tmp_path: Path, effort: Effort
 ) -> None:
@@ -62,6 +69,7 @@ def test_a_table_becomes_a_bundle_that_loads_and_progress_is_told(
     assert manifest.label_note == "why they left is unknown"
 
 
+@pytest.mark.slow
 def test_flipping_a_protected_attribute_changes_nothing(
     telco: Dataset, women: list[FeatureValue], tmp_path: Path, effort: Effort, subscriber: dict[str, FeatureValue]
 ) -> None:
@@ -79,30 +87,24 @@ def test_flipping_a_protected_attribute_changes_nothing(
     assert encode(one.contract, female).tolist() == encode(one.contract, male).tolist()
 
 
-def test_the_order_of_the_table_changes_nothing(telco: Dataset, tmp_path: Path, effort: Effort) -> None:
+@pytest.mark.slow
+def test_the_order_of_the_table_changes_nothing(telco: Dataset, tmp_path: Path, effort: Effort, of_few: Bundle) -> None:
     # C1
     few = first(telco, FEW)
     columns = {name: column[::-1] for name, column in few.columns.items()}
     backwards = Dataset(few.ids[::-1], few.features, columns, few.labels[::-1])
-    one, other = (
-        load_bundle(trained(table, tmp_path / name, effort)) for name, table in (("a", few), ("b", backwards))
-    )
-    assert one.sha256 == other.sha256
-    assert one.manifest == other.manifest
+    other = load_bundle(trained(backwards, tmp_path, effort))
+    assert of_few.sha256 == other.sha256
+    assert of_few.manifest == other.manifest
 
 
+@pytest.mark.slow
 def test_the_figures_are_of_a_model_that_never_saw_their_rows_and_the_bundle_is_made_of_all(
-    telco: Dataset, tmp_path: Path, effort: Effort
+    telco: Dataset, tmp_path: Path, effort: Effort, of_few: Bundle
 ) -> None:
     material, purpose = prepare(first(telco, FEW)), purpose_of("port_out", 30, at=AT)
-    again, kept = (
-        load_bundle(
-            train(
-                material, purpose, out=tmp_path / str(refit), plan=Plan(7, folds=1, effort=effort, refit=refit)
-            ).directory
-        )
-        for refit in (True, False)
-    )
+    plan = Plan(7, folds=1, effort=effort, refit=False)
+    again, kept = of_few, load_bundle(train(material, purpose, out=tmp_path, plan=plan).directory)
     for measure in ("auroc", "log_loss", "ece", "empc"):
         found = [getattr(bundle.manifest.metrics, measure) for bundle in (again, kept)]
         assert found[0] == pytest.approx(found[1], abs=1e-9)
