@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
 import time
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 class Unanswered(Exception):
@@ -14,12 +17,46 @@ class Unanswered(Exception):
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    headers: dict[str, str]
+    head: bytes
     content: bytes
     seconds: float
 
+    @property
+    def headers(self) -> dict[str, str]:
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+    @property
+    def is_last(self) -> bool:
+        return b"connection: close" in self.head.lower()
+
     def json(self) -> Any:
         return json.loads(self.content)
+
+
+class _Line(asyncio.Protocol):
+    """A connection with one request under way at most."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.waiting: asyncio.Future[tuple[bytes, bytes]] | None = None
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+
+    def data_received(self, data: bytes) -> None:
+        self._received = self._received + data if self._received else data
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if end and len(rest) >= (int(length[1]) if length else 0) and self.waiting and not self.waiting.done():
+            self._received = b""
+            self.waiting.set_result((head, rest))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.transport = None
+        if self.waiting and not self.waiting.done():
+            self.waiting.set_exception(Unanswered(type(error).__name__ if error else "closed"))
 
 
 @dataclass(slots=True)
@@ -27,44 +64,52 @@ class Caller:
     port: int
     key: str
     patience: float = 10.0
-    _reader: asyncio.StreamReader | None = None
-    _writer: asyncio.StreamWriter | None = None
-    answered: dict[int, int] = field(default_factory=dict)
+    _line: _Line | None = None
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send and wait; raises Unanswered, after which the next request opens another connection."""
         began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        line = await self._open(loop)
+        line.waiting = waiting = loop.create_future()
+        assert line.transport
+        line.transport.write(request(method, path, self.key, body, **headers))
+        giving_up = loop.call_later(self.patience, _give_up, waiting)
         try:
-            async with asyncio.timeout(self.patience):
-                answer = await self._ask(method, path, body, headers, began)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
+            head, content = await waiting
+        except BaseException:
             await self.hang_up()
-            raise Unanswered(type(error).__name__) from error
-        self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
-        if answer.headers.get("connection") == "close":
+            raise
+        finally:
+            giving_up.cancel()
+        answer = Answer(int(head[9:12]), head, content, time.perf_counter() - began)
+        if answer.is_last:
             await self.hang_up()
         return answer
 
-    async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str], began: float) -> Answer:
-        if self._reader is None or self._writer is None or self._reader.at_eof():  # as any client looks before it sends
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self._writer.write(request(method, path, self.key, body, **headers))
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-        told = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        content = await self._reader.readexactly(int(told.get("content-length", "0")))
-        return Answer(int(first.split()[1]), told, content, time.perf_counter() - began)
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> _Line:
+        if self._line is None or self._line.transport is None:  # as any client looks before it sends
+            try:
+                _, self._line = await loop.create_connection(_Line, "127.0.0.1", self.port)
+            except OSError as error:
+                raise Unanswered(type(error).__name__) from error
+        return self._line
 
     async def hang_up(self) -> None:
-        if self._writer is not None:
-            self._writer.transport.abort()
-        self._reader = self._writer = None
+        if self._line and self._line.transport:
+            self._line.transport.abort()
+        self._line = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.hang_up()
+
+
+def _give_up(waiting: "asyncio.Future[Any]") -> None:
+    if not waiting.done():
+        waiting.set_exception(Unanswered("silent"))
 
 
 def request(method: str, path: str, key: str, body: Any = None, **headers: str) -> bytes:

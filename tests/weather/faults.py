@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from tests.weather.world import World
@@ -65,8 +64,3 @@ FAULTS: Final[tuple[Fault, ...]] = (
     kill_worker,
     refuse,
 )
-
-
-def put_right(world: World) -> None:
-    with suppress(OSError):
-        world.road.open()

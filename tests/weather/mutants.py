@@ -3,6 +3,7 @@
 The same short storms over the code as it is find nothing: that is the first row.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 from tests.weather import progress
 from tests.weather.exactly_once import weather
 from tests.weather.faults import kill_postgres, kill_service
+from tests.weather.ledger import lay_subscribers
 from tests.weather.overload import overload, rows
 from tests.weather.variants import Change, variant
 from tests.weather.world import World, world
@@ -89,6 +91,9 @@ def main() -> int:
     missed = 0
     for mutant in MUTANTS:
         with variant(mutant.changes) as code, world() as spoiled:
+            spoiled.serve()  # as it is: the fault shall meet a world like any other
+            asyncio.run(lay_subscribers(spoiled))
+            spoiled.stop()
             spoiled.code = code
             found = mutant.find(spoiled)
         progress.done()
