@@ -14,11 +14,11 @@ def score(_: int) -> Asked:
     return "POST", "/v1/scores", {"features": LEAVING}
 
 
-def contact(number: int) -> Asked:
-    return "POST", "/v1/interactions", call(f"weather-{number % SUBSCRIBERS}")
+def contact(number: int, people: int = SUBSCRIBERS) -> Asked:
+    return "POST", "/v1/interactions", call(f"weather-{number % people}")
 
 
-def decision(number: int) -> Asked:
+def decision(number: int, people: int = SUBSCRIBERS) -> Asked:
     """Each for an owner of its own, so that none is the same question again."""
-    body = {"subscriber_id": f"weather-{number % SUBSCRIBERS}", "channel": "call", "direction": "inbound"}
+    body = {"subscriber_id": f"weather-{number % people}", "channel": "call", "direction": "inbound"}
     return "POST", "/v1/decisions", body | {"owner": f"desk-{next(_owners)}"}

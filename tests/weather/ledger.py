@@ -147,11 +147,11 @@ def _told(answer: Answer) -> tuple[int, bytes]:
     return answer.status, hashlib.sha256(answer.content).digest()
 
 
-async def lay_subscribers(world: World) -> None:
+async def lay_subscribers(world: World, people: int = SUBSCRIBERS) -> None:
     """People the world, once."""
     if world.peopled:
         return
-    waiting = iter(range(SUBSCRIBERS))
+    waiting = iter(range(people))
 
     async def lay() -> None:
         async with Caller(world.port, world.key) as caller:

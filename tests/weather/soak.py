@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.weather import asked
-from tests.weather.ledger import SUBSCRIBERS, lay_subscribers
+from tests.weather.ledger import lay_subscribers
 from tests.weather.load import Asked, Load, offer, press
 from tests.weather.progress import tell
 from tests.weather.promises import Row, at_most, none_of
@@ -21,6 +21,7 @@ MINUTES: Final = float(os.environ.get("WEATHER_SOAK_MINUTES", "30"))
 WARM_SHARE: Final = 1 / 6  # of the time, in which growing is allowed
 SHARE: Final = 0.7  # of what can be answered
 EVERY: Final = 5.0
+PEOPLE: Final = 5_000  # so many that nobody lives through more in half an hour than others in years
 MIB: Final = 2**20
 
 
@@ -52,7 +53,7 @@ def soak(world: World, minutes: float) -> Soaked:
 
 
 async def _soak(world: World, minutes: float) -> Soaked:
-    await lay_subscribers(world)
+    await lay_subscribers(world, PEOPLE)
     ground = (world.port, world.key, _mixed)
     await press(*ground, callers=8, seconds=5)
     full = await press(*ground, callers=8, seconds=10)
@@ -76,11 +77,11 @@ async def _watch(world: World, seen: Soaked) -> None:
 def _mixed(number: int) -> Asked:
     match number % 20:
         case 0:
-            return asked.decision(number)
+            return asked.decision(number, PEOPLE)
         case 1 | 2 | 3 | 4 | 5:
-            return asked.contact(number)
+            return asked.contact(number, PEOPLE)
         case 6 | 7:
-            return "GET", f"/v1/subscribers/weather-{number % SUBSCRIBERS}/overview", None
+            return "GET", f"/v1/subscribers/weather-{number % PEOPLE}/overview", None
     return asked.score(number)
 
 
