@@ -21,7 +21,7 @@ MINUTES: Final = float(os.environ.get("WEATHER_SOAK_MINUTES", "30"))
 WARM_SHARE: Final = 1 / 6  # of the time, in which growing is allowed
 SHARE: Final = 0.7  # of what can be answered
 EVERY: Final = 5.0
-PEOPLE: Final = 5_000  # so many that nobody lives through more in half an hour than others in years
+PEOPLE: Final = 4_999  # so many that nobody lives through years in half an hour; a prime, so that all get their turn
 MIB: Final = 2**20
 
 
