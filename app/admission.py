@@ -10,9 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
-
-MOST_HELD_BYTES: Final = 256 * 1024 * 1024
+from typing import Any
 
 
 class Admission:
@@ -22,8 +20,9 @@ class Admission:
     `draining`, callers are sent elsewhere.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_held_bytes: int) -> None:
         self.most = most
+        self.most_held_bytes = most_held_bytes
         self.inside = 0
         self.held_bytes = 0
         self.draining = False
@@ -34,7 +33,7 @@ class Admission:
 
     @property
     def laden(self) -> bool:
-        return self.held_bytes > MOST_HELD_BYTES
+        return self.held_bytes > self.most_held_bytes
 
     @contextmanager
     def draining_on_sigterm(self, seconds: float) -> Iterator[None]:

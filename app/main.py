@@ -33,7 +33,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 10_000
 def create_app(settings: Settings) -> FastAPI:
     """Make the service; nothing is opened before it starts."""
     metrics = Metrics()
-    admission = Admission(settings.most_at_once)
+    admission = Admission(settings.most_at_once, settings.most_held_mib * 2**20)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Resources]]:

@@ -56,6 +56,7 @@ class Settings(BaseModel):
     same_decision_minutes: int = Field(10, ge=0, le=1440)
 
     most_at_once: int = Field(128, ge=1, le=10_000)
+    most_held_mib: int = Field(256, ge=32, le=65_536)
     rate_limit: int = Field(0, ge=0, le=1_000_000)
     deadline_seconds: float = Field(1.8, gt=0, le=60)
     receive_seconds: float = Field(30, gt=0, le=600)

@@ -79,7 +79,7 @@ def test_a_sample_is_as_large_as_was_asked(simulate: Command, tmp_path: Path) ->
 
 
 def test_a_guard_and_a_holdout_are_seen_before_they_are_published(simulate: Command, tmp_path: Path) -> None:
-    changed = change(tmp_path, "rules: {holdout_share: 0.9, daily_budget: '10.00'}")
+    changed = change(tmp_path, "rules: {holdout_share: 0.999999, daily_budget: '10.00'}")
     found = figures(simulate.succeeds("simulate-policy", changed))
     assert int(found["held out"][1]) > int(found["held out"][0]) == 0
     assert float(found["expected cost"][1]) <= 10 < float(found["expected cost"][0])
