@@ -43,10 +43,9 @@ def ledger(world: World) -> str:
 
 
 def crowd(world: World) -> str:
-    """Which promises of overload it breaks."""
-    return "; ".join(
-        f"{row.promise}: {row.measured}" for row in rows(overload(world, seconds=OVERLOAD_SECONDS)) if not row.kept
-    )
+    """Which promises of overload it breaks, but for how much is answered: that depends on the machine, too."""
+    _, *others = rows(overload(world, seconds=OVERLOAD_SECONDS))
+    return "; ".join(f"{row.promise}: {row.measured}" for row in others if not row.kept)
 
 
 MUTANTS: Final = (
