@@ -58,7 +58,8 @@ def configure_logging(level: str) -> None:
 class Metrics:
     """The service's instruments, in a registry of their own so that each app instance counts for itself.
 
-    Where several processes serve together, counters are added up; of gauges each says how.
+    Where several processes serve together, counters are added up. A gauge is set when somebody asks, and is as the
+    process that was asked sees it: the others know nothing yet, or no longer. A refused model is told by any of them.
     """
 
     def __init__(self) -> None:
@@ -92,42 +93,28 @@ class Metrics:
             buckets=ACTION_BUCKETS,
             registry=self.registry,
         )
-        self.drift_rows = Gauge(
-            "stayline_drift_rows",
-            "Rows this process scored in the last days.",
-            ["churn_kind"],
-            registry=self.registry,
-            multiprocess_mode="livesum",
+        self.drift_rows = self._gauge("stayline_drift_rows", "Rows this process scored in the last days.", "churn_kind")
+        self.drift_psi = self._gauge(
+            "stayline_drift_psi", "Population stability index of a feature over those rows.", "churn_kind", "feature"
         )
-        self.drift_psi = Gauge(
-            "stayline_drift_psi",
-            "Population stability index of a feature over those rows.",
-            ["churn_kind", "feature"],
-            registry=self.registry,
-            multiprocess_mode="livemax",
+        self.score_drift_psi = self._gauge(
+            "stayline_score_drift_psi", "Population stability index of the score over those rows.", "churn_kind"
         )
-        self.score_drift_psi = Gauge(
-            "stayline_score_drift_psi",
-            "Population stability index of the score over those rows.",
-            ["churn_kind"],
-            registry=self.registry,
-            multiprocess_mode="livemax",
-        )
-        self.store_up = self._gauge("stayline_store_up", "1 while the store answers.", "livemin")
+        self.store_up = self._gauge("stayline_store_up", "1 while the store answers.")
         self.store_durable = self._gauge(
-            "stayline_store_durable", "1 while the store keeps what it confirmed, whatever crashes.", "livemin"
+            "stayline_store_durable", "1 while the store keeps what it confirmed, whatever crashes."
         )
         self.models_refused = self._gauge(
-            "stayline_models_refused", "Models that are to be active and cannot be.", "livemax"
+            "stayline_models_refused", "Models that are to be active and cannot be.", mode="livemax"
         )
-        self.scoring_up = self._gauge("stayline_scoring_up", "1 while a model is loaded.", "livemin")
-        self.inside = self._gauge("stayline_requests_inside", "Requests being answered right now.", "livesum")
-        self.tasks = self._gauge(
-            "stayline_tasks", "Tasks of the event loop, which no number of requests adds to.", "livesum"
-        )
+        self.scoring_up = self._gauge("stayline_scoring_up", "1 while a model is loaded.")
+        self.inside = self._gauge("stayline_requests_inside", "Requests being answered right now.")
+        self.tasks = self._gauge("stayline_tasks", "Tasks of the event loop, which no number of requests adds to.")
 
-    def _gauge(self, name: str, told: str, mode: Literal["livemin", "livemax", "livesum"]) -> Gauge:
-        return Gauge(name, told, registry=self.registry, multiprocess_mode=mode)
+    def _gauge(
+        self, name: str, told: str, *labels: str, mode: Literal["livemostrecent", "livemax"] = "livemostrecent"
+    ) -> Gauge:
+        return Gauge(name, told, labels, registry=self.registry, multiprocess_mode=mode)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""

@@ -38,9 +38,11 @@ def serve(
 
 
 def listen(host: str, port: int, workers: int = 1) -> None:
+    if workers == 1:
+        _listen(host, port, workers)
+        return
     with tempfile.TemporaryDirectory(prefix="stayline-metrics-") as shared:
-        if workers > 1:
-            os.environ.setdefault(SHARED_METRICS, shared)
+        os.environ.setdefault(SHARED_METRICS, shared)
         _listen(host, port, workers)
 
 

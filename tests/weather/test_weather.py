@@ -54,6 +54,13 @@ def test_what_callers_counted_is_what_two_processes_say_together(spoiled: World)
     assert told == shown
 
 
+def test_a_part_that_is_up_is_shown_as_up_whichever_process_is_asked_first(spoiled: World) -> None:
+    spoiled.serve(2)
+    shown = httpx.get(f"{spoiled.url}/metrics").text
+    for name in ("store_up", "store_durable", "scoring_up", "requests_inside"):
+        assert f"stayline_{name} 1.0" in shown, name
+
+
 def test_a_service_that_is_stopped_says_so_first_and_loses_nothing(spoiled: World) -> None:
     seen = asyncio.run(restarts.stop_and_start(spoiled, 1))
     assert (seen.not_ready, seen.broken.total(), seen.failed) == (1, 0, 0)
