@@ -129,6 +129,7 @@ class TooMany(AppError):
     """The caller sends more than it may."""
 
     status = 429
+    retry_after = 1
 
 
 class Unavailable(AppError):

@@ -5,7 +5,6 @@ free again when the answer begins to be sent: who reads slowly takes up none eit
 """
 
 import asyncio
-import json
 import logging
 import re
 import time
@@ -21,7 +20,7 @@ from app.admission import Admission
 from app.errors import AppError, HeadersTooLarge, TooLarge, TooMany, TooSlow, Unavailable
 from app.models.base import new_id
 from app.observability import Metrics, request_id_of_log, tell
-from app.routers.problems import MEDIA_TYPE, problem_body, problem_of, unexpected
+from app.routers.problems import problem_of, unexpected
 from app.services.access import digest
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
 HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics"})
-RATE_HEADERS: Final = "rate_headers"  # what the route learned of the caller's allowance, in the request's state
+_RATE_HEADERS: Final = "rate_headers"  # in the request's state: what the answer shall tell of the caller's rate
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_GONE: Final = 499
@@ -56,18 +55,13 @@ class TooBusy(Unavailable):
         super().__init__("too many requests are being answered right now; try again shortly")
 
 
-_THE_ID: Final = b"(the request's id)"
-_REFUSAL: Final = json.dumps(problem_body(TooBusy(), _THE_ID.decode())).encode()
-_REFUSAL_HEADERS: Final = [
-    (b"content-type", MEDIA_TYPE.encode()),
-    (b"retry-after", str(TooBusy.retry_after).encode()),
-]
+_THE_ID: Final = "(the request's id)"
+_REFUSAL: Final = problem_of(TooBusy(), _THE_ID)
+_REFUSAL_HEADERS: Final = [header for header in _REFUSAL.raw_headers if header[0] != b"content-length"]
 
 
 class RateExceeded(TooMany):
     """The key sends more requests than it may."""
-
-    retry_after = 1
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"this key may send {limit} requests a second to each process; try again shortly")
@@ -75,7 +69,7 @@ class RateExceeded(TooMany):
 
 def tell_rate(scope: Scope, limit: int, left: int | None) -> None:
     """Have the answer tell what the key may still send, in the fields the IETF has drafted for it."""
-    scope["state"][RATE_HEADERS] = (
+    scope["state"][_RATE_HEADERS] = (
         ("RateLimit-Policy", f'"key";q={limit};w=1'),
         ("RateLimit", f'"key";r={left or 0};t=1'),
     )
@@ -152,7 +146,7 @@ class _Exchange:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self.request_id
-            for name, value in self.scope["state"].get(RATE_HEADERS, ()):
+            for name, value in self.scope["state"].get(_RATE_HEADERS, ()):
                 headers[name] = value
             if self.closing or self.admission.draining:
                 headers["Connection"] = "close"
@@ -210,8 +204,7 @@ class Edge:
 
     async def _admit(self, exchange: _Exchange, headers: Headers) -> None:
         """Let the request in, its body received; raises what it is refused for, and without waiting for the body."""
-        if refusal := _refusal(exchange.scope, headers):
-            raise refusal
+        _require_size(exchange.scope, headers)
         _require_rate(exchange.scope, headers)
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
             if self.admission.full:
@@ -231,7 +224,7 @@ class Edge:
 
 async def _refuse(exchange: _Exchange) -> None:
     """Say no for as little as it can cost: under overload this is most of what is answered."""
-    body = _REFUSAL.replace(_THE_ID, exchange.request_id.encode())
+    body = bytes(_REFUSAL.body).replace(_THE_ID.encode(), exchange.request_id.encode())
     headers = [*_REFUSAL_HEADERS, (b"content-length", str(len(body)).encode())]
     await exchange.send_with_id({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})
@@ -259,13 +252,14 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else str(new_id())
 
 
-def _refusal(scope: Scope, headers: Headers) -> TooLarge | HeadersTooLarge | None:
+def _require_size(scope: Scope, headers: Headers) -> None:
+    """Refuse what is too large by its own word; raises HeadersTooLarge, BodyTooLarge."""
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
-        return HeadersTooLarge(f"headers may take {MOST_HEADER_BYTES} bytes in all")
+        raise HeadersTooLarge(f"headers may take {MOST_HEADER_BYTES} bytes in all")
     declared = headers.get("content-length", "0").lstrip("0")
     most = most_bytes(scope)
-    too_large = declared.isdecimal() and (len(declared) > len(str(most)) or int(declared or 0) > most)
-    return _body_too_large(scope) if too_large else None
+    if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared or 0) > most):
+        raise _body_too_large(scope)
 
 
 def most_bytes(scope: Scope) -> int:

@@ -45,7 +45,6 @@ CONTACTS_TOLD: Final = 5  # in their own words; the timeline has more
 DAYS_A_YEAR: Final = 365.25
 Json = Mapping[str, Any]
 _Event = tuple[str, str, str, str]  # when, what kind, whose id, about what
-_CHANNELS: Final = tuple(channel.value for channel in Channel)
 _PROFILE: Final = (
     "subscriber_id",
     "merged_into",
@@ -148,7 +147,7 @@ class _Picture:
         contact = self.facts["contact"]
         masked = contact and subscribers.mask(self._words_of(profile["subscriber_id"]), a2b_base64(contact))
         said = ((Channel(channel), OutcomeKind(outcome)) for channel, outcome in self._list("answers_by_channel"))
-        reachable = by_preference(map(Channel, allowed(self.consents, _CHANNELS)), answers_by_channel(said))
+        reachable = by_preference(map(Channel, allowed(self.consents, Channel)), answers_by_channel(said))
         return {name: profile[name] for name in _PROFILE} | {"contact": masked, "reachable_by": reachable}
 
     def _score(self) -> Score | None:

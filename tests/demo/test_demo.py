@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,17 +17,12 @@ import httpx
 import psycopg
 import pytest
 
+from tests.service import free_port, is_ready
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 KINDS = {"crm", "agent", "analyst", "admin"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -44,9 +38,8 @@ def demo(folder: Path, timeout: float) -> Iterator[tuple[subprocess.Popen[bytes]
     ):
         give_up = time.monotonic() + timeout
         while time.monotonic() < give_up and process.poll() is None:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx.codes.OK:
-                    break
+            if is_ready(f"http://127.0.0.1:{port}"):
+                break
             time.sleep(0.05)
         try:
             yield process, json.loads((folder / ".stayline" / "demo.json").read_text())

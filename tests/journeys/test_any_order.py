@@ -5,13 +5,9 @@ Requirement of the shared memory itself: middleware repeats and reorders.
 
 import os
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from itertools import groupby
 from typing import Any
 
@@ -22,7 +18,7 @@ from app.settings import Settings
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.subscribers import subscriber
 from tests.factories.surveys import answers, expectation
-from tests.service import Service
+from tests.service import Service, serving_process
 
 pytestmark = pytest.mark.slow
 
@@ -81,35 +77,11 @@ def instances(settings: Settings, service: Service) -> Iterator[Callable[[], htt
     with ExitStack() as stack:
 
         def start() -> httpx.Client:
-            port = stack.enter_context(serving_process(settings))
+            url = stack.enter_context(serving_process(settings))
             headers = {"Authorization": f"Bearer {service.key}"}
-            return stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30))
+            return stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=30))
 
         yield start
-
-
-@contextmanager
-def serving_process(settings: Settings) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    told = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "STAYLINE_MASTER_KEYS": settings.master_keys.get_secret_value(),
-        "STAYLINE_MODELS_DIR": str(settings.models_dir),
-        "STAYLINE_LOG_LEVEL": "WARNING",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", "serve", "--port", str(port)], env=os.environ | told
-    ) as process:
-        give_up = time.monotonic() + 30
-        while time.monotonic() < give_up:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz/store").status_code == httpx.codes.OK:
-                    break
-            time.sleep(0.05)
-        yield port
-        process.terminate()
 
 
 def test_any_order_and_any_repetition_leave_the_same_behind(instances: Callable[[], httpx.Client]) -> None:

@@ -1,10 +1,6 @@
 """Models are switched while requests are answered: none fails, and each answer names the model that made it."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +25,7 @@ from tests.factories.candidates import FORBIDDEN, WRONG, changed, put, shifted
 from tests.factories.pages import walk
 from tests.factories.subscribers import LEAVING
 from tests.factories.tables import open_store
-from tests.service import Service
+from tests.service import Service, serving_process
 
 SWITCHED = 5.0  # seconds
 SHIFT = 1.0
@@ -334,39 +330,13 @@ def test_a_registry_that_cannot_be_written_says_so(house: House, monkeypatch: py
     assert house.version() == house.older.name
 
 
-@contextmanager
-def two_processes(settings: Settings) -> Iterator[str]:
-    """`stayline serve` with two workers, as an operator starts it; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "STAYLINE_MASTER_KEYS": settings.master_keys.get_secret_value(),
-        "STAYLINE_MODELS_DIR": str(settings.models_dir),
-    }
-    command = [sys.executable, "-m", "app", "serve", "--workers", "2", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            until(lambda: _is_ready(url), patience=60)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _is_ready(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz").status_code == 200
-    return False
-
-
 @pytest.mark.slow
 def test_every_process_switches_within_five_seconds_and_no_request_fails(
     own_settings: Settings, models_dir: Path
 ) -> None:
     older, newer = make_registry(models_dir, own_settings.models_dir)
     key = make_key(own_settings, SCOPES)
-    with two_processes(own_settings) as url, under_load(url, key, clients=4) as load:
+    with serving_process(own_settings, workers=2) as url, under_load(url, key, clients=4) as load:
         until(lambda: load.requests > 100)
         registry.activate(own_settings.models_dir, "churn", newer.name)
         assert settled(load, newer.name)

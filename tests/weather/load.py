@@ -20,7 +20,6 @@ class Load:
 
     answers: list[tuple[float, float, int]] = field(default_factory=list)
     bad: list[Answer] = field(default_factory=list)
-    held_back: int = 0
 
     def add(self, sent: float, answer: Answer | None) -> None:
         self.answers.append((sent, answer.seconds if answer else 0.0, answer.status if answer else 0))
@@ -41,15 +40,13 @@ class Load:
         return percentile(self.seconds(*statuses, since=since), 0.99)
 
 
-async def offer(
-    port: int, key: str, make: Callable[[int], Asked], *, rate: float, seconds: float, patience: float = 10.0
-) -> Load:
+async def offer(port: int, key: str, make: Callable[[int], Asked], *, rate: float, seconds: float) -> Load:
     """Send so many requests a second for so long; each over an idle connection, or a new one."""
     load, idle, busy = Load(), list[Caller](), set[asyncio.Task[None]]()
     began = time.perf_counter()
 
     async def send(number: int) -> None:
-        caller = idle.pop() if idle else Caller(port, key, patience)
+        caller = idle.pop() if idle else Caller(port, key)
         sent = time.perf_counter() - began
         try:
             load.add(sent, await caller.ask(*make(number)))
@@ -61,7 +58,7 @@ async def offer(
         if (ahead := began + number / rate - time.perf_counter()) > 0:
             await asyncio.sleep(ahead)
         if len(busy) >= MOST_CONNECTIONS:
-            load.held_back += 1
+            load.add(number / rate, None)  # so many wait already that one more would be answered by nobody
             continue
         task = asyncio.create_task(send(number))
         busy.add(task)

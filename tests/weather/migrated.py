@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from app.models import SCHEMA_REVISION
+from tests.service import free_port
 from tests.weather import asked
 from tests.weather.ledger import lay_subscribers
 from tests.weather.load import Load, joined, offer
 from tests.weather.progress import tell
 from tests.weather.promises import Row, at_least, at_most, none_of
 from tests.weather.variants import Change, variant
-from tests.weather.world import World, free_port, world
+from tests.weather.world import World, world
 
 NEXT: Final = f"{int(SCHEMA_REVISION) + 1:04}"
 RATE: Final = 15

@@ -40,14 +40,14 @@ def measure() -> Iterator[Row]:
         yield from rows(calm, outage)
 
 
-async def endure(world: World, seconds: float, ways: "tuple[Away, ...] | None" = None) -> tuple[Load, list[Outage]]:
+async def endure(world: World, seconds: float) -> tuple[Load, list[Outage]]:
     """Score and write, calmly; then while the store is away in each way for so long."""
     await lay_subscribers(world)
     await offer(world.port, world.key, asked.score, rate=SCORES_A_SECOND, seconds=2)  # warm
     tell("calm")
     calm, _ = await _work(world, seconds / 2)
     found = []
-    for away in ways or WAYS:
+    for away in WAYS:
         tell(away.__name__)
         spoiling = asyncio.create_task(away(world, seconds))
         await asyncio.sleep(0.5)  # what was under way when it began has ended

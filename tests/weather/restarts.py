@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -53,25 +54,32 @@ def measure() -> Iterator[Row]:
 
 async def stop_and_start(world: World, cycles: int) -> Seen:
     """Stop as a scheduler does: a signal, and new callers go elsewhere as soon as readiness says so."""
+    async with _callers(world, workers=1) as (seen, open_to_callers):
+        for cycle in range(cycles):
+            tell(f"stop {cycle + 1} of {cycles}")
+            await asyncio.sleep(1.0)
+            stopping = asyncio.create_task(asyncio.to_thread(world.stop))
+            if await _leaves(world):
+                seen.not_ready += 1
+            open_to_callers.clear()
+            seen.stops.append(await stopping)
+            await asyncio.to_thread(world.serve)
+            open_to_callers.set()
+    return seen
+
+
+@asynccontextmanager
+async def _callers(world: World, workers: int) -> AsyncIterator[tuple[Seen, asyncio.Event]]:
+    """Serve, and have callers call as long as the block lasts; while the event is cleared they send nothing new."""
     seen, open_to_callers, done = Seen(), asyncio.Event(), asyncio.Event()
-    await asyncio.to_thread(world.serve)
+    await asyncio.to_thread(world.serve, workers)
     await lay_subscribers(world)
     open_to_callers.set()
     numbers = count()
     calling = [asyncio.create_task(_call(world, seen, numbers, done, open_to_callers)) for _ in range(CALLERS)]
-    for cycle in range(cycles):
-        tell(f"stop {cycle + 1} of {cycles}")
-        await asyncio.sleep(1.0)
-        stopping = asyncio.create_task(asyncio.to_thread(world.stop))
-        if await _leaves(world):
-            seen.not_ready += 1
-        open_to_callers.clear()
-        seen.stops.append(await stopping)
-        await asyncio.to_thread(world.serve)
-        open_to_callers.set()
+    yield seen, open_to_callers
     done.set()
     await asyncio.gather(*calling)
-    return seen
 
 
 async def _leaves(world: World) -> bool:
@@ -90,25 +98,18 @@ async def _leaves(world: World) -> bool:
 
 async def roll(world: World, times: int) -> Seen:
     """Replace two processes one by one, so many times."""
-    seen, always, done = Seen(), asyncio.Event(), asyncio.Event()
-    await asyncio.to_thread(world.serve, 2)
-    await lay_subscribers(world)
-    always.set()
-    numbers = count()
-    calling = [asyncio.create_task(_call(world, seen, numbers, done, always)) for _ in range(CALLERS)]
-    for turn in range(times):
-        tell(f"replacement {turn + 1} of {times}")
-        await asyncio.sleep(1.0)
-        await _replaced(world)
-    done.set()
-    await asyncio.gather(*calling)
+    async with _callers(world, workers=2) as (seen, _):
+        for turn in range(times):
+            tell(f"replacement {turn + 1} of {times}")
+            await asyncio.sleep(1.0)
+            await _replaced(world)
     return seen
 
 
 async def _replaced(world: World) -> None:
     """Have the processes replaced, and wait until others serve."""
     before = set(world.serving())
-    os.kill(world.process().pid, signal.SIGHUP)
+    os.kill(world.pid, signal.SIGHUP)
     async with asyncio.timeout(REPLACED_WITHIN):
         while len(set(world.serving()) - before) < len(before) or before & set(world.serving()):  # noqa: ASYNC110
             await asyncio.sleep(0.1)

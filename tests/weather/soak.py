@@ -6,8 +6,9 @@ WEATHER_SOAK_MINUTES makes it another time.
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import linear_regression
 from typing import Final
 
 from tests.weather import asked
@@ -38,7 +39,7 @@ def measure() -> Iterator[Row]:
     with world() as spoiled:
         seen = soak(spoiled, MINUTES)
     warm = sum(minute < MINUTES * WARM_SHARE for minute in seen.minutes)
-    growth = slope(seen.minutes[warm:], seen.memory[warm:]) / MIB
+    growth = linear_regression(seen.minutes[warm:], seen.memory[warm:]).slope / MIB
     what = f"{MINUTES:g} min at {seen.rate:.0f}/s, {len(seen.load.answers):,} requests"
     yield at_most(f"{what}: memory grows a minute", round(growth, 3), 1, " MiB")
     files = seen.files[warm:]
@@ -83,10 +84,3 @@ def _mixed(number: int) -> Asked:
         case 6 | 7:
             return "GET", f"/v1/subscribers/weather-{number % PEOPLE}/overview", None
     return asked.score(number)
-
-
-def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """By least squares."""
-    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    spread = sum((x - mean_x) ** 2 for x in xs)
-    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / spread if spread else 0.0

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import psycopg
 
 from app.demo import telco
@@ -25,6 +23,8 @@ from tests.factories.dictionary import lay_dictionary
 from tests.factories.forwarder import Forwarder, forwarding
 from tests.factories.models import activate, train_small
 from tests.factories.processes import children_of, command_of, memory_of, open_files_of
+from tests.service import free_port, wait_until_ready
+from tests.service import variables as variables_of
 
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 40.0
@@ -44,7 +44,6 @@ class World:
     key: str
     code: Path = ROOT
     database: str = NAME
-    variables: dict[str, str] = field(default_factory=dict)
     peopled: bool = False
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -66,13 +65,8 @@ class World:
         return self.home / "service.log"
 
     def environment(self, **variables: str) -> dict[str, str]:
-        given = {
-            "DATABASE_URL": self.road.database_url,
-            "STAYLINE_MASTER_KEYS": self.settings.master_keys.get_secret_value(),
-            "STAYLINE_MODELS_DIR": str(self.settings.models_dir),
-            "PYTHONPATH": str(self.code),
-        }
-        return os.environ | given | self.variables | variables
+        told = variables_of(self.settings) | {"DATABASE_URL": self.road.database_url, "PYTHONPATH": str(self.code)}
+        return os.environ | told | variables
 
     def command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the product's to its end; raises if it fails."""
@@ -103,29 +97,16 @@ class World:
     def serve(self, workers: int = 1, **variables: str) -> None:
         """Start the service and wait until it is ready."""
         self.start("serve", "--workers", str(workers), **variables)
-        self.wait_until_ready()
+        wait_until_ready(self.url)
 
-    def wait_until_ready(self) -> None:
-        give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
-                    return
-            time.sleep(0.05)
-        raise TimeoutError(f"the service did not become ready; see {self.log}")
-
-    def process(self, name: str = "serve") -> subprocess.Popen[bytes]:
-        return self._running[name]
-
-    def pids(self, name: str = "serve") -> list[int]:
-        """Process ids: the one that was started, then its children."""
-        started = self._running[name].pid
-        return [started, *children_of(started)]
+    @property
+    def pid(self) -> int:
+        """The service's process that was started."""
+        return self._running["serve"].pid
 
     def serving(self) -> list[int]:
         """The processes that answer: the started one itself, or all its workers."""
-        started, *children = self.pids()
-        return [child for child in children if "spawn_main" in command_of(child)] or [started]
+        return [child for child in children_of(self.pid) if "spawn_main" in command_of(child)] or [self.pid]
 
     def memory(self) -> int:
         return sum(memory_of(pid) for pid in self.serving())
@@ -196,15 +177,8 @@ class World:
             self.kill(name)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
-def world(models_dir: Path | None = None, disk: Path | None = None, **variables: str) -> Iterator[World]:
+def world(models_dir: Path | None = None, disk: Path | None = None) -> Iterator[World]:
     """Make a world with an empty store, on a disk of its own if one is given, and a real model; nothing serves yet."""
     with tempfile.TemporaryDirectory(prefix="weather-") as folder:
         home = Path(folder)
@@ -214,7 +188,6 @@ def world(models_dir: Path | None = None, disk: Path | None = None, **variables:
             schema.upgrade(server.url(NAME))
             with forwarding(server.url(NAME)) as road:
                 made = _furnish(home, postgres_home, server, road, models_dir or _models(home))
-                made.variables |= variables
                 try:
                     yield made
                 finally:
