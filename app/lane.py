@@ -10,7 +10,8 @@ from typing import Any, Final, Self
 
 import asyncpg
 
-from app.db import StoreUnavailable, async_url, is_outage, libpq_url, server_settings
+from app.db import BOUND, TAKE_ROLE, StoreUnavailable, async_url, is_outage, libpq_url, server_settings
+from app.reach import EVERYBODY, Reach
 from app.settings import Settings
 
 # More would only take turns on the store's processors.
@@ -25,8 +26,8 @@ class Lane:
         self._idle: list[asyncpg.Connection] = []
         self._turns = asyncio.Semaphore(CONNECTIONS)
 
-    async def ask(self, question: str, *arguments: object) -> Any:
-        """Ask for one value in one round trip; raises StoreUnavailable when the store is away."""
+    async def ask(self, question: str, *arguments: object, reach: Reach = EVERYBODY) -> Any:
+        """Ask for one value, in one round trip if nothing bounds it; raises StoreUnavailable when the store is away."""
         try:
             if self._turns.locked():
                 async with asyncio.timeout(self._settings.store_timeout_seconds):
@@ -34,7 +35,7 @@ class Lane:
             else:
                 await self._turns.acquire()
             try:
-                return await self._ask(question, arguments)
+                return await self._ask(question, arguments, reach)
             finally:
                 self._turns.release()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -42,10 +43,15 @@ class Lane:
                 raise StoreUnavailable("the store cannot be reached right now; try again shortly") from error
             raise
 
-    async def _ask(self, question: str, arguments: tuple[object, ...]) -> Any:
+    async def _ask(self, question: str, arguments: tuple[object, ...], reach: Reach) -> Any:
         connection = self._find_idle() or await self._connect()
         try:
-            value = await connection.fetchval(question, *arguments)
+            if reach.is_bounded:
+                async with connection.transaction(readonly=True):
+                    await connection.execute(BOUND, *reach.settings.values())
+                    value = await connection.fetchval(question, *arguments)
+            else:
+                value = await connection.fetchval(question, *arguments)
         except BaseException:  # whatever stopped it, an answer may still be on its way: nobody else shall get it
             connection.terminate()
             raise
@@ -62,13 +68,15 @@ class Lane:
     async def _connect(self) -> asyncpg.Connection:
         settings = self._settings
         url = async_url(settings.database_url.get_secret_value()).render_as_string(hide_password=False)
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             libpq_url(url),
             timeout=settings.store_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 1,
             # A plan is made once, not for each subscriber: making it takes longer than following it.
             server_settings={**server_settings(settings), "plan_cache_mode": "force_generic_plan"},
         )
+        await connection.execute(TAKE_ROLE)
+        return connection
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,7 +12,16 @@ from typing import Annotated, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "STAYLINE_"
 KEY_BYTES = 32
@@ -61,6 +70,11 @@ class Settings(BaseModel):
     deadline_seconds: float = Field(1.8, gt=0, le=60)
     receive_seconds: float = Field(30, gt=0, le=600)
     drain_seconds: float = Field(1, ge=0, le=60)
+
+    jwt_issuer: str | None = Field(None, min_length=1, max_length=512)
+    jwt_audience: str | None = Field(None, min_length=1, max_length=512)
+    jwt_jwks: str | None = Field(None, min_length=1, max_length=2048)
+    allowed_origins: NameList = []
 
     pool_size: int = Field(10, ge=1, le=200)
     store_timeout_seconds: float = Field(2.0, gt=0, le=30)
@@ -115,6 +129,31 @@ class Settings(BaseModel):
                 raise ValueError("is not written like `mon-fri 09:00-18:00, sat 10:00-14:00`")
         return value.lower()
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_whole(cls, value: list[str]) -> list[str]:
+        for one in value:
+            parts = urlsplit(one)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or one != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError("is not a list of origins such as https://crm.example")
+        return value
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _jwks_is_a_file_or_an_address(cls, value: str | None) -> str | None:
+        if value and "://" in value and urlsplit(value).scheme not in {"https", "http"}:
+            raise ValueError("is neither a file nor an https address")
+        return value
+
+    @model_validator(mode="after")
+    def _tokens_are_told_of_whole(self) -> Self:
+        told = [self.jwt_issuer, self.jwt_audience, self.jwt_jwks]
+        if any(told) and not all(told):
+            raise ValueError("is one of three that belong together: ISSUER, AUDIENCE and JWKS")
+        if self.jwt_issuer == "stayline":
+            raise ValueError("must not be `stayline`: so are our own tokens named")
+        return self
+
     @property
     def keys(self) -> list[bytes]:
         """Master keys, 32 bytes each: the first wraps new data keys, all of them unwrap."""
@@ -166,7 +205,7 @@ _MISSING_HINTS = {
 
 def _sentence(problem: dict[str, object]) -> str:
     location = problem["loc"]
-    field = str(location[0]) if isinstance(location, tuple) and location else "?"
+    field = str(location[0]) if isinstance(location, tuple) and location else "jwt_*"  # all rules over several are its
     name = "DATABASE_URL" if field.lower() == "database_url" else f"STAYLINE_{field.upper()}"
     if problem["type"] == "missing":
         return f"{name} {_MISSING_HINTS.get(name, 'is not set')}"

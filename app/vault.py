@@ -75,6 +75,11 @@ class Vault:
         """Tell whether `fingerprint` was made of `data`, with whichever key was current then."""
         return any(hmac.compare_digest(_fingerprint(key, data), fingerprint) for key in self._keys.values())
 
+    def signing_keys(self, use: bytes) -> list[bytes]:
+        """Keys to sign with for one use alone: the first signs, all of them recognise."""
+        keys = [self._keys[self._sealing], *(key for name, key in self._keys.items() if name != self._sealing)]
+        return [hmac.digest(key, b"stayline " + use, "sha256") for key in keys]
+
     def phone_digest(self, phone: str) -> bytes:
         """Digest a phone for exact search: without the key, not even trying every number there is tells whose it is."""
         return _phone_digest(self._keys[self._sealing], phone)

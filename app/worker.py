@@ -41,7 +41,10 @@ class Job(NamedTuple):
 
 
 async def _link(ground: Ground) -> Mapping[str, int]:
-    return {"decisions": await chain.extend(ground.sessions, ground.vault)}
+    return {
+        "decisions": await chain.extend(chain.DECISIONS, ground.sessions, ground.vault),
+        "accesses": await chain.extend(chain.ACCESSES, ground.sessions, ground.vault),
+    }
 
 
 async def _measure(ground: Ground) -> Mapping[str, int]:
@@ -54,7 +57,7 @@ SCHEDULE: Final = (
         timedelta(days=1),
         lambda ground, _: retention.complete_profiles(ground.sessions, ground.vault),
     ),
-    Job("link_decisions", timedelta(minutes=1), lambda ground, _: _link(ground)),
+    Job("link", timedelta(minutes=1), lambda ground, _: _link(ground)),
     Job("measure_revenue", timedelta(days=1), lambda ground, _: _measure(ground)),
     Job("purge", timedelta(hours=1), lambda ground, at: retention.purge(ground.sessions, ground.settings, at)),
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -165,14 +166,15 @@ def serving(settings: Settings) -> Iterator[Service]:
             thread.join(timeout=20)
 
 
-def make_key(settings: Settings, scopes: frozenset[str] | set[str], agent_id: str | None = None) -> str:
-    return asyncio.run(_make_key(settings, scopes, agent_id))
+def make_key(settings: Settings, scopes: frozenset[str] | set[str], agent_id: str | None = None, **others: Any) -> str:
+    """Make a key; `others` are what else `create_key` takes, such as regions."""
+    return asyncio.run(_make_key(settings, scopes=scopes, agent_id=agent_id, **others))
 
 
-async def _make_key(settings: Settings, scopes: frozenset[str] | set[str], agent_id: str | None) -> str:
+async def _make_key(settings: Settings, **what: Any) -> str:
     engine = create_engine(settings)
     async with transaction(create_sessions(engine)) as session:
-        key = await access.create_key(session, name="test", scopes=scopes, at=datetime.now(UTC), agent_id=agent_id)
+        key = await access.create_key(session, name="test", at=datetime.now(UTC), **what)
     await engine.dispose()
     return key
 

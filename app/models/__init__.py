@@ -3,7 +3,7 @@
 from app.models.access import ApiKey, IdempotencyAnswer
 from app.models.actions import Action
 from app.models.activations import ModelActivation
-from app.models.audit import AuditEntry
+from app.models.audit import AccessEntry, AccessLink, AuditEntry
 from app.models.base import Base
 from app.models.campaigns import Campaign, CampaignMember
 from app.models.care_cases import CareCase
@@ -21,10 +21,12 @@ from app.models.tasks import Task
 from app.models.touchpoints import Touchpoint
 from app.models.traffic import ScoreTraffic
 
-SCHEMA_REVISION = "0006"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0007"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
+    "AccessEntry",
+    "AccessLink",
     "Action",
     "ApiKey",
     "ArpuBase",

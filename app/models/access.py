@@ -7,7 +7,11 @@ from app.models.base import Base, Document, Instant, Names, SubscriberId
 
 
 class ApiKey(Base):
-    """A caller's key: only its digest is stored."""
+    """A caller. Of its key only the digest is stored; one that was replaced is taken until `previous_until`.
+
+    `regions` bound whom it may see; null where nothing does. A caller who brings tokens that somebody else makes has no
+    key: its row says who it is, for whatever refers to it.
+    """
 
     __tablename__ = "api_keys"
 
@@ -17,6 +21,10 @@ class ApiKey(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[Names]
     agent_id: Mapped[str | None] = mapped_column(String(64))
+    regions: Mapped[Names | None]
+    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    previous_until: Mapped[Instant | None]
+    last_used_at: Mapped[Instant | None]
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant | None]
     revoked_at: Mapped[Instant | None]

@@ -1,8 +1,10 @@
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.access import ApiKey
 from app.models.base import Base, Document, Instant
 
 
@@ -18,3 +20,36 @@ class AuditEntry(Base):
     pseudonym: Mapped[UUID]
     by: Mapped[str] = mapped_column(String(64))
     details: Mapped[Document]
+
+
+class AccessEntry(Base):
+    """Who read or changed what of whom, when, and what for. It knows pseudonyms only, and stays.
+
+    `mac` is a keyed digest of the whole row, made when it was written.
+    """
+
+    __tablename__ = "access_entries"
+    __table_args__ = (Index(None, "pseudonyms", postgresql_using="gin"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[Instant]
+    caller_id: Mapped[UUID] = mapped_column(ForeignKey(ApiKey.id))
+    agent_id: Mapped[str | None] = mapped_column(String(64))
+    operation: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(SmallInteger)
+    purpose: Mapped[str] = mapped_column(String(32))
+    pseudonyms: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    request_id: Mapped[str] = mapped_column(String(128))
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AccessLink(Base):
+    """A link of the chain over all access entries, as `DecisionLink` is of the one over decisions."""
+
+    __tablename__ = "access_links"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    row_id: Mapped[UUID] = mapped_column("entry_id", unique=True)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
+    link: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -42,7 +42,7 @@ class DecisionLink(Base):
     __tablename__ = "decision_links"
 
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    decision_id: Mapped[UUID] = mapped_column(unique=True)
+    row_id: Mapped[UUID] = mapped_column("decision_id", unique=True)
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     seal: Mapped[bytes] = mapped_column(LargeBinary(32))
     link: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -8,6 +8,7 @@ from app.routers import (
     care_cases,
     claims,
     complaints,
+    console_tokens,
     decisions,
     drift,
     features,
@@ -49,6 +50,7 @@ IN_ORDER = (
     campaigns,
     reports,
     overview,
+    console_tokens,
 )
 
 

@@ -20,6 +20,8 @@ from app.ml.traffic import Traffic
 from app.observability import Metrics
 from app.schemas.base import decode_cursor
 from app.services.access import KeyCache, require_scope
+from app.services.access_entries import Readings
+from app.services.tokens import Tokens
 from app.settings import Settings
 from app.vault import Vault
 
@@ -36,8 +38,10 @@ class Resources:
     lane: Lane
     vault: Vault
     keys: KeyCache
+    tokens: Tokens
     bundles: ActiveBundles
     traffic: Traffic
+    readings: Readings
     metrics: Metrics
     admission: Admission
     rates: Rates

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from app.domain.access import Purpose
 from app.routers.problems import MEDIA_TYPE
 
 
@@ -25,10 +26,19 @@ class Problem(BaseModel):
     errors: list[Violation] = []
 
 
+PURPOSE: Final = "X-Purpose"
+# Read by the route itself, for all operations alike.
+PURPOSE_PARAMETER: Final = {
+    "name": PURPOSE.lower(),
+    "in": "header",
+    "required": False,
+    "description": "What somebody's data is looked at or changed for; it is noted with the access",
+    "schema": {"type": "string", "enum": [purpose.value for purpose in Purpose], "default": Purpose.UNSTATED.value},
+}
 _MEANINGS: Final = {
     400: "The body is not valid JSON",
-    401: "A valid API key is required",
-    403: "The key lacks the scope, or speaks for another agent",
+    401: "A valid API key or token is required",
+    403: "The key lacks the scope, speaks for another agent, or does not reach this",
     404: "There is no such thing",
     409: "The request conflicts with what is already there",
     410: "The subscriber has been erased",

@@ -31,6 +31,19 @@ MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
 HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics"})
 _RATE_HEADERS: Final = "rate_headers"  # in the request's state: what the answer shall tell of the caller's rate
+# What browsers are told, so that an answer is never more to them than it is. Nothing here is a page, but for the
+# description of the service, which brings its own script along.
+_SAFETY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_OF_ANSWERS: Final = (*_SAFETY, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"))
+_OF_PAGES: Final = (
+    *_SAFETY,
+    (b"content-security-policy", b"default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'"),
+)
+_PAGES: Final = ("/docs", "/static-offline-docs")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_GONE: Final = 499
@@ -150,6 +163,7 @@ class _Exchange:
                 headers[name] = value
             if self.closing or self.admission.draining:
                 headers["Connection"] = "close"
+            message["headers"].extend(_OF_PAGES if self.scope["path"].startswith(_PAGES) else _OF_ANSWERS)
         await self.send(message)
 
     @property

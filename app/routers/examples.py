@@ -85,6 +85,7 @@ COMPLAINT_CHANGE: Final[Body] = {
 }
 DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction": "inbound", "limit": 3}
 CLAIM: Final[Body] = {"subscriber_id": "5281", "purpose": "retention", "owner": "agent-7", "ttl_seconds": 900}
+CONSOLE_TOKEN: Final[Body] = {"subscriber_id": "5281", "agent_id": "agent-7"}
 CONTEST: Final[Body] = {"reason": "I was never asked what I need", "owner": "agent-7"}
 ACTION: Final[Body] = {
     "name": "Callback by a person",

@@ -14,18 +14,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Outrun, transaction, within
+from app.db import Outrun, has_asked, transaction, within
 from app.domain.access import Caller
 from app.errors import Unavailable, UnsupportedMediaType
 from app.routers import strict_json
+from app.routers.accesses import access_of, purpose_in
 from app.routers.deps import DEADLINE, Resources, SessionDep
 from app.routers.edge import RateExceeded, key_in, tell_rate
-from app.services import idempotency
+from app.services import access_entries, idempotency
 from app.services.access import KeyRefused, authenticate, require_scope
 from app.services.idempotency import Answer, Write
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 KEPT_HEADERS: Final = ("content-type", "location", "etag")
+CHANGING: Final = frozenset({"PUT", "PATCH", "DELETE"})
+TOKEN_DOTS: Final = 2  # header, claims and signature, of which no key has any
 MOST_TRIES: Final = 8  # each time somebody else got what was left
 REPLAYED: Final = "Idempotent-Replayed"
 
@@ -36,6 +39,10 @@ class TooMuchAtOnce(Unavailable):
 
 class NotJsonContent(UnsupportedMediaType):
     """The body must be sent as application/json."""
+
+
+class Encoded(UnsupportedMediaType):
+    """The body must be sent as it is."""
 
 
 class ParsedRequest(Request):
@@ -77,7 +84,9 @@ class QuestionRoute(_TimelyRoute):
                 for scope in scopes:
                     require_scope(caller, scope)
                 values = {field.name: _checked(field, request.path_params[field.alias]) for field in parameters}
+                request.state.purpose = purpose_in(request)
                 response: Response = await self.endpoint(**values, request=request)
+                _note_reading(request, response)
                 return response
 
         return answer
@@ -94,12 +103,16 @@ def _checked(field: Any, given: str) -> Any:
 class UnitOfWorkRoute(_TimelyRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        self.changes = bool(CHANGING & set(self.methods or ())) or any(
+            needed.dependency is _once for needed in self.dependencies
+        )
 
         async def handle_in_transaction(request: Request) -> Response:
             resources: Resources = request.state.resources
             request.state.at = datetime.now(UTC)
             async with within(self.seconds(resources)):
                 request.state.caller = await _authenticated(request, resources)
+                request.state.purpose = purpose_in(request)
                 return await _answered(await _parsed(request), handle)
 
         return handle_in_transaction
@@ -107,20 +120,50 @@ class UnitOfWorkRoute(_TimelyRoute):
 
 async def _answered(request: ParsedRequest, handle: Handler) -> Response:
     resources: Resources = request.state.resources
-    sessions = resources.readers if request.method == "GET" else resources.sessions
+    reach = request.state.caller.reach
+    # What bounds a caller is told to the store for one transaction: it takes one to read within it.
+    only_reads = request.method == "GET" and not reach.is_bounded
+    sessions = resources.readers if only_reads else resources.sessions
+    changes = request.scope["route"].changes
     for _ in range(MOST_TRIES):
         with suppress(Outrun):
-            async with transaction(sessions) as session:
-                return await _in_session(request, session, handle)
+            async with transaction(sessions, reach) as session:
+                response = await (_changed if changes else _in_session)(request, session, handle)
+                has_read = has_asked(session) and not changes
+            if has_read:
+                _note_reading(request, response)
+            return response
     raise TooMuchAtOnce("too many others want the same right now; try again shortly")
+
+
+def _note_reading(request: Request, response: Response) -> None:
+    access = access_of(request, response.status_code, bytes(response.body), getattr(request, "parsed", None))
+    if access.subscriber_ids:
+        request.state.resources.readings.note(access)
+
+
+async def _changed(request: ParsedRequest, session: AsyncSession, handle: Handler) -> Response:
+    """Note a change in its own transaction; one that ends somebody, while it is still known who they are."""
+    vault = request.state.resources.vault
+    if request.method == "DELETE":
+        status = request.scope["route"].status_code or 200
+        await access_entries.write(session, vault, [access_of(request, status)])
+        return await _in_session(request, session, handle)
+    response = await _in_session(request, session, handle)
+    access = access_of(request, response.status_code, bytes(response.body), request.parsed)
+    await access_entries.write(session, vault, [access])
+    return response
 
 
 async def _authenticated(request: Request, resources: Resources) -> Caller:
     key = key_in(request.headers)
     if not key:
-        raise KeyRefused("send an API key as `Authorization: Bearer …`")
+        raise KeyRefused("send an API key or a token as `Authorization: Bearer …`")
     now = time.monotonic()
-    caller = await authenticate(resources.sessions, resources.keys, key, request.state.at, now)
+    if key.count(".") == TOKEN_DOTS:
+        caller = await resources.tokens.authenticate(resources.sessions, key)
+    else:
+        caller = await authenticate(resources.sessions, resources.keys, key, request.state.at, now)
     if resources.rates.limit:
         left = resources.rates.take(caller.id, now)
         tell_rate(request.scope, resources.rates.limit, left)
@@ -135,6 +178,8 @@ async def _parsed(request: Request) -> ParsedRequest:
     if body:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise NotJsonContent("send the body as application/json")
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Encoded("send the body without a Content-Encoding: what it unpacks to could not be bounded")
         parsed.parsed = strict_json.parse(body)
     return parsed
 

@@ -1,15 +1,15 @@
-"""API keys: made, listed, revoked, and verified on every request."""
+"""API keys: made, listed, replaced, revoked, and verified on every request."""
 
 import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import OutOfTime, Sessions, StoreUnavailable, lock, transaction, within
@@ -17,6 +17,7 @@ from app.domain.access import SCOPES, Caller
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.models import ApiKey
 from app.models.base import new_id
+from app.reach import ANY, EVERYBODY, SEPARATOR, Reach
 
 KEY_PATTERN: Final = re.compile(r"sl_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 PREFIX_LENGTH: Final = len("sl_12345678")
@@ -25,10 +26,11 @@ OUTAGE_SECONDS: Final = 15 * 60.0
 RETRY_SECONDS: Final = 15.0
 GLANCE_SECONDS: Final = 0.25  # for a key that is known: nobody waits for a silent store to confirm it once more
 MOST_CACHED: Final = 10_000
+LONGEST_REGION: Final = 64
 
 
 class KeyRefused(Unauthenticated):
-    """A valid API key is required."""
+    """A valid API key or token is required."""
 
 
 class ScopeMissing(Forbidden):
@@ -45,6 +47,10 @@ class AgentUnknown(Invalid):
 
 class ScopeUnknown(Invalid):
     """There is no such scope."""
+
+
+class RegionRefused(Invalid):
+    """No region can be called so."""
 
 
 class KeyNotFound(NotFound):
@@ -107,18 +113,20 @@ async def authenticate(sessions: Sessions, cache: KeyCache, key: str, at: dateti
     hashed = digest(key)
     caller = cache.find(hashed, now)
     if caller is None:
-        caller = await _look_up(sessions, cache, hashed, now)
+        caller = await _look_up(sessions, cache, hashed, at, now)
     if caller.expires_at and caller.expires_at <= at:
         raise KeyRefused("the API key has expired")
     return caller
 
 
-async def _look_up(sessions: Sessions, cache: KeyCache, hashed: bytes, now: float) -> Caller:
+async def _look_up(sessions: Sessions, cache: KeyCache, hashed: bytes, at: datetime, now: float) -> Caller:
     cache.postpone(hashed, now)
     known = cache.find_in_outage(hashed, now)
+    replaced = and_(ApiKey.previous_digest == hashed, ApiKey.previous_until > at)
+    query = select(ApiKey).where(or_(ApiKey.digest == hashed, replaced), ApiKey.revoked_at.is_(None))
     try:
         async with within(GLANCE_SECONDS) if known else nullcontext(), transaction(sessions) as session:
-            row = await session.scalar(select(ApiKey).where(ApiKey.digest == hashed, ApiKey.revoked_at.is_(None)))
+            row = await session.scalar(query)
     except (StoreUnavailable, OutOfTime):
         if known:
             return known
@@ -126,9 +134,24 @@ async def _look_up(sessions: Sessions, cache: KeyCache, hashed: bytes, now: floa
     if row is None:
         cache.forget(hashed)
         raise KeyRefused("the API key is not valid")
-    caller = Caller(row.id, row.name, frozenset(row.scopes), row.agent_id, row.expires_at, cache.agents)
+    caller = _caller_of(row, hashed, cache.agents)
     cache.keep(hashed, caller, now)
+    await _note_use(sessions, row, at)
     return caller
+
+
+def _caller_of(row: ApiKey, hashed: bytes, agents: frozenset[str]) -> Caller:
+    ends = [row.expires_at, row.previous_until if hashed == row.previous_digest else None]
+    reach = EVERYBODY if row.regions is None else Reach(frozenset(row.regions))
+    expires_at = min((end for end in ends if end), default=None)
+    return Caller(row.id, row.name, frozenset(row.scopes), row.agent_id, expires_at, agents, reach)
+
+
+async def _note_use(sessions: Sessions, row: ApiKey, at: datetime) -> None:
+    """Note when the key was used last, to the minute; a store that cannot take it now is told the next time."""
+    with suppress(StoreUnavailable, OutOfTime):
+        async with within(GLANCE_SECONDS), transaction(sessions) as session:
+            await session.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=at))
 
 
 def require_scope(caller: Caller, scope: str) -> None:
@@ -144,12 +167,16 @@ async def create_key(
     at: datetime,
     agent_id: str | None = None,
     expires_at: datetime | None = None,
+    regions: Iterable[str] | None = None,
 ) -> str:
-    """Make a key and return it: the only time it is seen whole, since only its digest is stored."""
+    """Make a key and return it: the only time it is seen whole, since only its digest is stored.
+
+    Raises ScopeUnknown and RegionRefused.
+    """
     granted = sorted(set(scopes))
     if unknown := [scope for scope in granted if scope not in SCOPES]:
         raise ScopeUnknown(f"unknown scope {unknown[0]}; known: {' '.join(sorted(SCOPES))}")
-    key = f"sl_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+    key = _new_key()
     session.add(
         ApiKey(
             id=new_id(),
@@ -158,12 +185,25 @@ async def create_key(
             digest=digest(key),
             scopes=granted,
             agent_id=agent_id,
+            regions=None if regions is None else checked_regions(regions),
             created_at=at,
             expires_at=expires_at,
         )
     )
     await session.flush()
     return key
+
+
+def _new_key() -> str:
+    return f"sl_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+
+
+def checked_regions(regions: Iterable[str]) -> list[str]:
+    """Return the regions a caller is bound to, each once; raises RegionRefused."""
+    found = sorted(set(regions))
+    if not found or any(not 0 < len(name) <= LONGEST_REGION or name == ANY or SEPARATOR in name for name in found):
+        raise RegionRefused(f"a region is named by 1 to {LONGEST_REGION} characters of one line, and not {ANY}")
+    return found
 
 
 def require_agent(caller: Caller, named: str | None, field: str = "owner") -> str | None:
@@ -204,6 +244,21 @@ def expiry(at: datetime, days: int | None) -> datetime | None:
 
 async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:
     return (await session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))).all()
+
+
+async def replace_key(session: AsyncSession, prefix: str, at: datetime, overlap: timedelta) -> str:
+    """Give a caller another key, which is returned; the one it has is taken for `overlap` longer.
+
+    The caller stays the same: what it wrote is its own, and what it repeats is known. Raises KeyNotFound.
+    """
+    query = select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None)).with_for_update()
+    row = await session.scalar(query)
+    if row is None:
+        raise KeyNotFound(f"no key in use starts with {prefix}")
+    key = _new_key()
+    row.previous_digest, row.previous_until = row.digest, at + overlap
+    row.digest, row.prefix = digest(key), key[:PREFIX_LENGTH]
+    return key
 
 
 async def revoke_key(session: AsyncSession, prefix: str, at: datetime) -> ApiKey:

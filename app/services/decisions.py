@@ -17,7 +17,7 @@ from app.errors import Gone, NotFound
 from app.models import Decision, Subscriber
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate
-from app.services import chain, ledger
+from app.services import decision_signatures, ledger
 from app.services.access import require_agent
 from app.services.decision_answers import Shown, answer_of, as_stored
 from app.services.decision_contexts import Deciding, Gathered, context_of, gather, inputs_of
@@ -96,7 +96,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
         "arm": verdicts.arm.value,
         "answer": as_stored(answer),
     }
-    row["mac"] = chain.mac_of(deciding.vault, row)
+    row["mac"] = decision_signatures.mac_of(deciding.vault, row)
     row |= {name: row[name].decode() for name in ("inputs", "answer")}
     held = ledger.reservations(gathered.context, verdicts.chosen, deciding.today)
     await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS), *held)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import copy
+from app.db import insert_many
 from app.domain.access import Caller
 from app.domain.interactions import Need, classify_need
 from app.domain.tasks import TaskKind, TaskSource, follow_up_due
@@ -55,7 +55,7 @@ async def record_interactions(
     answers = [book.enter(contact) for contact in contacts]
     await _recall_known(session, caller, answers)
     new = [answer.row for answer in answers if isinstance(answer, Recorded) and answer.is_new]
-    await copy(session, Interaction.__tablename__, new)
+    await insert_many(session, Interaction, new)
     await tasks.owe(session, _follow_ups(new, people), at)
     return answers
 

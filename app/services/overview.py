@@ -85,7 +85,7 @@ async def look(onlooker: Onlooker, subscriber_id: str) -> dict[str, Any]:
 
     A part that a consent forbids, or that the caller may not read, is absent.
     """
-    facts = await find_facts(onlooker.lane, subscriber_id)
+    facts = await find_facts(onlooker.lane, subscriber_id, onlooker.caller.reach)
     if facts is None:
         raise subscribers.not_found()
     return _Picture(facts, onlooker).overview()

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from app.lane import Lane
+from app.reach import Reach
 from app.services.subscribers import PERSON
 
 CONTACTS_SHOWN: Final = 10
@@ -89,8 +90,8 @@ SELECT json_build_object(
 """  # noqa: S608  # only our own numbers are written into it
 
 
-async def find_facts(lane: Lane, subscriber_id: str) -> dict[str, Any] | None:
+async def find_facts(lane: Lane, subscriber_id: str, reach: Reach) -> dict[str, Any] | None:
     """Return everything about a person as plain JSON, each part null where there is nothing; None if unknown."""
-    found = await lane.ask(_QUESTION, subscriber_id)
+    found = await lane.ask(_QUESTION, subscriber_id, reach=reach)
     facts: dict[str, Any] | None = None if found is None else from_json(found)
     return facts

@@ -1,9 +1,6 @@
 """Keeping the counts of what was scored: each worker process writes its own, in the background of its requests."""
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -13,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db import Sessions, transaction
 from app.ml.traffic import Traffic
 from app.models import ScoreTraffic
-from app.observability import tell
+from app.services.saving import saving as saved_meanwhile
 
 SECONDS_BETWEEN_SAVES: Final = 10
 KEPT_DAYS: Final = 35
@@ -50,25 +47,6 @@ async def save(sessions: Sessions, traffic: Traffic, at: datetime) -> None:
         tally.saved_rows = rows[key]
 
 
-@asynccontextmanager
-async def saving(sessions: Sessions, traffic: Traffic) -> AsyncIterator[None]:
+def saving(sessions: Sessions, traffic: Traffic) -> AbstractAsyncContextManager[None]:
     """Save every few seconds while inside, and once more at the end."""
-    ending = asyncio.Event()
-    task = asyncio.create_task(_save_until(ending, sessions, traffic))
-    try:
-        yield
-    finally:
-        ending.set()
-        await task
-
-
-async def _save_until(ending: asyncio.Event, sessions: Sessions, traffic: Traffic) -> None:
-    is_last = False
-    while not is_last:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ending.wait(), SECONDS_BETWEEN_SAVES)
-        is_last = ending.is_set()  # asked before the save: what is counted during one needs another
-        try:
-            await save(sessions, traffic, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001  # whatever ails the store, counting goes on and the next turn tries again
-            tell("traffic_not_saved", level=logging.WARNING, error=type(error).__qualname__)
+    return saved_meanwhile("traffic", SECONDS_BETWEEN_SAVES, lambda: save(sessions, traffic, datetime.now(UTC)))

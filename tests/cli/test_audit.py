@@ -58,20 +58,24 @@ def log(decided: Settings) -> Iterator[psycopg.Connection]:
         store.execute("DROP TABLE kept_decision_links")
 
 
+def head_of(log: str, output: str) -> str:
+    [line] = [line for line in output.splitlines() if line.startswith(f"head of {log}: ")]
+    return line.split(": ")[1]
+
+
 def named(output: str) -> dict[str, str]:
     """Which decision, or position where nothing is left of one, is told to be what."""
     lines = [line.split(": ", 1) for line in output.splitlines() if "position" in line or "not in the chain" in line]
     return {
-        told.split()[0] if not told.startswith("a decision") else told.split()[-1].rstrip(")"): what
-        for what, told in lines
+        told.split()[0] if not told.startswith("one of") else told.split()[-1].rstrip(")"): what for what, told in lines
     }
 
 
 def test_what_was_written_and_linked_verifies(audit: Command) -> None:
-    assert f"link_decisions: {DECISIONS} decisions" in audit.succeeds("worker", "--once")
+    assert f"link: {DECISIONS} decisions" in audit.succeeds("worker", "--once")
     told = audit.succeeds("audit", "verify")
     assert f"{DECISIONS} decisions linked, 0 waiting" in told
-    head = told.split("head: ")[1].strip()
+    head = head_of("decisions", told)
     assert "as they were written" in audit.succeeds("audit", "verify", "--head", head)
 
 
@@ -142,7 +146,7 @@ def test_a_decision_of_which_nothing_is_left_is_missed_at_its_place(audit: Comma
 
 def test_who_cuts_off_the_end_is_betrayed_by_a_head_that_was_noted(audit: Command, log: psycopg.Connection) -> None:
     audit.succeeds("worker", "--once")
-    head = audit.succeeds("audit", "verify").split("head: ")[1].strip()
+    head = head_of("decisions", audit.succeeds("audit", "verify"))
     log.execute(
         "DELETE FROM decisions WHERE id = (SELECT decision_id FROM decision_links ORDER BY position DESC LIMIT 1)"
     )

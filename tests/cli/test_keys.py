@@ -28,7 +28,8 @@ def create(stayline: Command, name: str, *scopes: str, **options: object) -> str
 def listed(stayline: Command) -> dict[str, str]:
     """Return the lines of the list by their prefix."""
     lines = stayline.succeeds("keys", "list").splitlines()
-    assert lines[0].split() == ["prefix", "name", "agent", "scopes", "created", "expires", "revoked"]
+    titles = ["prefix", "name", "agent", "regions", "scopes", "created", "expires", "revoked", "last", "used"]
+    assert lines[0].split() == titles
     return {line.split()[0]: line for line in lines[1:]}
 
 

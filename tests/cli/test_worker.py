@@ -18,7 +18,7 @@ from tests.cli.command import Command
 from tests.cli.conftest import environment_of
 
 SCRIPT = Path(sys.executable).with_name("stayline")
-JOBS = {"complete_profiles", "link_decisions", "measure_revenue", "purge"}
+JOBS = {"complete_profiles", "link", "measure_revenue", "purge"}
 
 
 class Worker:

@@ -85,9 +85,10 @@ def _told(body: Body, here: Body) -> Body:
     return body | {name: value for name, value in here.items() if name in body}
 
 
-def lay_grounds(api: httpx.Client) -> Grounds:
-    subscriber_id = subscriber(api, features=LEAVING)
-    contact = api.post("/v1/interactions", json=call(subscriber_id, need="leave", visit="visit-1")).json()
+def lay_grounds(api: httpx.Client, region: str | None = None) -> Grounds:
+    subscriber_id = subscriber(api, features=LEAVING, region=region)
+    visit = f"visit-{next(_numbers)}"
+    contact = api.post("/v1/interactions", json=call(subscriber_id, need="leave", visit=visit)).json()
     [task] = api.get("/v1/tasks", params={"subscriber_id": subscriber_id}).json()["items"]
     api.put("/v1/touchpoints/grounds-desk", json=TOUCHPOINT | {"need": None})
     question = {"subscriber_id": subscriber_id, "channel": "call", "direction": "inbound"}
@@ -100,11 +101,11 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     return Grounds(
         {
             "subscriber_id": subscriber_id,
-            "duplicate_id": _duplicate(api, subscriber_id),
-            "other_id": subscriber(api),
+            "duplicate_id": _duplicate(api, subscriber_id, region),
+            "other_id": subscriber(api, region=region),
             "group_id": _group(api),
             "interaction_id": contact["id"],
-            "visit": "visit-1",
+            "visit": visit,
             "task_id": task["id"],
             "complaint_id": opened["id"],
             "response_id": answered["id"],
@@ -122,8 +123,8 @@ def lay_grounds(api: httpx.Client) -> Grounds:
     )
 
 
-def _duplicate(api: httpx.Client, subscriber_id: str) -> str:
-    duplicate_id = subscriber(api)
+def _duplicate(api: httpx.Client, subscriber_id: str, region: str | None) -> str:
+    duplicate_id = subscriber(api, region=region)
     merged = api.post(f"/v1/subscribers/{subscriber_id}/merges", json={"duplicate_id": duplicate_id})
     assert merged.status_code == 201, merged.text
     return duplicate_id

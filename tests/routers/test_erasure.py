@@ -115,7 +115,8 @@ def test_decisions_and_outcomes_stay_under_a_pseudonym(life: Life, store: psycop
     life.api.delete(life.path)
     after = count_rows(store)
 
-    assert where_found(store, str(pseudonym)) == {"decisions", "outcomes", "reservations", "audit_entries"}
+    kept = {"decisions", "outcomes", "reservations", "audit_entries", "access_entries"}
+    assert where_found(store, str(pseudonym)) == kept
     gone = {table for table in before if after[table] != before[table]}
     assert gone == {
         "subscribers",

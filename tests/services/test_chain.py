@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models import Decision
-from app.services import chain
+from app.services import decision_signatures
 from app.vault import Vault
 
 VAULT = Vault([bytes(range(32))])
@@ -74,12 +74,12 @@ def test_whatever_numbers_are_signed_verify_when_they_come_back(
 ) -> None:
     written = row(features)
     decision = read_back(store, written)
-    decision.mac = chain.mac_of(VAULT, written)
-    assert chain.is_signed(VAULT, decision)
+    decision.mac = decision_signatures.mac_of(VAULT, written)
+    assert decision_signatures.is_signed(VAULT, decision)
 
 
 @pytest.mark.parametrize(("one", "other"), [(1e16, 1e16 + 2), (0.1, 0.1 + 1e-16), (1, True), (1, "1"), (None, 0)])
 def test_what_differs_does_not_verify(store: psycopg.Connection, one: Any, other: Any) -> None:
     decision = read_back(store, row({"a": other}))
-    decision.mac = chain.mac_of(VAULT, row({"a": one}))
-    assert not chain.is_signed(VAULT, decision)
+    decision.mac = decision_signatures.mac_of(VAULT, row({"a": one}))
+    assert not decision_signatures.is_signed(VAULT, decision)
