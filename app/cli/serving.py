@@ -58,6 +58,7 @@ def _listen(host: str, port: int, workers: int) -> None:
             access_log=False,  # the edge writes its own line, without what may identify a person
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # nothing here depends on who is at the other end of the line
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=STARTED_WITHIN_SECONDS,
         )

@@ -6,6 +6,7 @@ free again when the answer begins to be sent: who reads slowly takes up none eit
 
 import asyncio
 import logging
+import os
 import re
 import time
 import traceback
@@ -18,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission import Admission
 from app.errors import AppError, HeadersTooLarge, TooLarge, TooMany, TooSlow, Unavailable
-from app.models.base import new_id
 from app.observability import Metrics, request_id_of_log, tell
 from app.routers.problems import problem_of, unexpected
 from app.services.access import digest
@@ -46,6 +46,7 @@ _OF_PAGES: Final = (
 _PAGES: Final = ("/docs", "/static-offline-docs")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_UNMATCHED: Final = "unmatched"
 CLIENT_GONE: Final = 499
 OUR_FAULT: Final = 500
 STACK_DEPTH: Final = 8
@@ -68,9 +69,10 @@ class TooBusy(Unavailable):
         super().__init__("too many requests are being answered right now; try again shortly")
 
 
-_THE_ID: Final = "(the request's id)"
-_REFUSAL: Final = problem_of(TooBusy(), _THE_ID)
-_REFUSAL_HEADERS: Final = [header for header in _REFUSAL.raw_headers if header[0] != b"content-length"]
+_THE_ID: Final = b"(the request's id)"
+_REFUSAL: Final = problem_of(TooBusy(), _THE_ID.decode())
+_REFUSAL_BODY: Final = bytes(_REFUSAL.body)
+_REFUSAL_HEADERS: Final = [header for header in (*_REFUSAL.raw_headers, *_OF_ANSWERS) if header[0] != b"content-length"]
 
 
 class RateExceeded(TooMany):
@@ -169,7 +171,7 @@ class _Exchange:
     @property
     def route(self) -> str:
         """The path's template, never the path itself: what stands in it may identify a person."""
-        return getattr(self.scope.get("route"), "path", "unmatched")
+        return getattr(self.scope.get("route"), "path", _UNMATCHED)
 
 
 class Edge:
@@ -185,25 +187,27 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.admission.full and scope["path"] not in HEALTH:
+            await self._send_away(scope, send)
+            return
         headers = Headers(scope=scope)
-        exchange = _Exchange(scope, receive, send, _request_id(headers), self.admission)
+        exchange = _Exchange(scope, receive, send, _request_id(headers.get("x-request-id", "")), self.admission)
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         token = request_id_of_log.set(exchange.request_id)
         try:
             await self._answer(exchange, headers)
         finally:
             exchange.end()
-            self._record(exchange)
+            status = exchange.status or CLIENT_GONE
+            self._record(scope["method"], exchange.route, status, exchange.started, exchange.request_id)
             request_id_of_log.reset(token)
 
     async def _answer(self, exchange: _Exchange, headers: Headers) -> None:
         try:
             try:
                 await self._admit(exchange, headers)
-            except TooBusy:
-                self.metrics.shed.inc()
-                await _refuse(exchange)
             except AppError as refusal:
+                self.metrics.shed.inc(isinstance(refusal, TooBusy))
                 response = problem_of(refusal, exchange.request_id)
                 await response(exchange.scope, exchange.receive, exchange.send_with_id)
             else:
@@ -221,27 +225,30 @@ class Edge:
         _require_size(exchange.scope, headers)
         _require_rate(exchange.scope, headers)
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
-            if self.admission.full:
-                raise TooBusy
             await exchange.receive_body(self.receive_seconds)
         exchange.enter()
 
-    def _record(self, exchange: _Exchange) -> None:
-        seconds = time.perf_counter() - exchange.started
-        method, route = exchange.scope["method"], exchange.route
-        status = exchange.status or CLIENT_GONE
-        known_method = method if method in _METHODS else "other"
-        self.metrics.count(known_method, route, status, seconds)
+    async def _send_away(self, scope: Scope, send: Send) -> None:
+        """Say no for as little as it can cost: under overload this is most of what is answered."""
+        began = time.perf_counter()
+        self.metrics.shed.inc()
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        id = _request_id(given.decode("latin-1"))
+        body = _REFUSAL_BODY.replace(_THE_ID, id.encode())
+        headers = [*_REFUSAL_HEADERS, (b"content-length", b"%d" % len(body)), (b"x-request-id", id.encode())]
+        if self.admission.draining:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._record(scope["method"], _UNMATCHED, TooBusy.status, began, id)
+
+    def _record(self, method: str, route: str, status: int, began: float, request_id: str) -> None:
+        seconds = time.perf_counter() - began
+        known = method if method in _METHODS else "other"
+        self.metrics.count(known, route, status, seconds)
         level = logging.WARNING if status >= OUR_FAULT else logging.INFO
-        tell("request", level=level, method=known_method, route=route, status=status, ms=round(seconds * 1000, 3))
-
-
-async def _refuse(exchange: _Exchange) -> None:
-    """Say no for as little as it can cost: under overload this is most of what is answered."""
-    body = bytes(_REFUSAL.body).replace(_THE_ID.encode(), exchange.request_id.encode())
-    headers = [*_REFUSAL_HEADERS, (b"content-length", str(len(body)).encode())]
-    await exchange.send_with_id({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
-    await exchange.send({"type": "http.response.body", "body": body})
+        milliseconds = round(seconds * 1000, 3)
+        tell("request", level=level, request_id=request_id, method=known, route=route, status=status, ms=milliseconds)
 
 
 def _require_rate(scope: Scope, headers: Headers) -> None:
@@ -261,9 +268,8 @@ def key_in(headers: Headers) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else str(new_id())
+def _request_id(given: str) -> str:
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _require_size(scope: Scope, headers: Headers) -> None:

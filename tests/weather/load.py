@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from tests.weather.caller import Answer, Caller, Unanswered
@@ -40,8 +41,13 @@ class Load:
         return percentile(self.seconds(*statuses, since=since), 0.99)
 
 
-async def offer(port: int, key: str, make: Callable[[int], Asked], *, rate: float, seconds: float) -> Load:
-    """Send so many requests a second for so long; each over an idle connection, or a new one."""
+async def offer(
+    port: int, key: str, make: Callable[[int], Asked], *, rate: float, seconds: float, spread: Random | None = None
+) -> Load:
+    """Send so many requests a second for so long; each over an idle connection, or a new one.
+
+    By a beat, or with `spread` each at any moment of its turn: two that keep a beat would always come together.
+    """
     load, idle, busy = Load(), list[Caller](), set[asyncio.Task[None]]()
     began = time.perf_counter()
 
@@ -55,7 +61,8 @@ async def offer(port: int, key: str, make: Callable[[int], Asked], *, rate: floa
             load.add(sent, None)
 
     for number in range(int(rate * seconds)):
-        if (ahead := began + number / rate - time.perf_counter()) > 0:
+        turn = number + spread.random() if spread else number
+        if (ahead := began + turn / rate - time.perf_counter()) > 0:
             await asyncio.sleep(ahead)
         if len(busy) >= MOST_CONNECTIONS:
             load.add(number / rate, None)  # so many wait already that one more would be answered by nobody

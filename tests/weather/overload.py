@@ -3,9 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from random import Random
+from typing import Any, Final
 
 import uvloop
 
@@ -13,12 +15,13 @@ from tests.conftest import make_key
 from tests.weather import asked
 from tests.weather.caller import Caller
 from tests.weather.ledger import lay_subscribers
-from tests.weather.load import Load, joined, offer, press
+from tests.weather.load import Asked, Load, joined, offer, press
 from tests.weather.progress import tell
 from tests.weather.promises import Row, at_least, at_most, none_of, percentile
 from tests.weather.world import World, world
 
-MOST_AT_ONCE: Final = 2
+# So few that places run out before the processor does: of that, saying no takes a share of its own.
+MOST_AT_ONCE: Final = 1
 TIMES: Final = 10
 SHED: Final = 503
 MADE: Final = 201
@@ -27,7 +30,7 @@ RATE_LIMIT: Final = 20
 
 @dataclass(slots=True)
 class Overloaded:
-    capacity: float  # answers a second, with as many callers as are let in
+    capacity: float  # answers a second, with as many callers as are let in, before and after
     calm: Load
     storm: Load
     after: Load
@@ -65,6 +68,9 @@ def rows(found: Overloaded) -> Iterator[Row]:
 
 
 def overload(world: World, *, seconds: float) -> Overloaded:
+    world.serve()
+    asyncio.run(lay_subscribers(world))
+    world.stop()
     world.serve(STAYLINE_MOST_AT_ONCE=str(MOST_AT_ONCE), STAYLINE_LOG_LEVEL="WARNING", DATABASE_URL=world.database_url)
     every = os.sched_getaffinity(0)
     world.share_cores()
@@ -75,12 +81,10 @@ def overload(world: World, *, seconds: float) -> Overloaded:
 
 
 async def _overload(world: World, seconds: float) -> Overloaded:
-    await lay_subscribers(world)
     ground = (world.port, world.key, asked.decision)
     await press(*ground, callers=MOST_AT_ONCE, seconds=3)  # warm
     tell("how much can be answered")
-    full = await press(*ground, callers=MOST_AT_ONCE, seconds=10)
-    capacity = full.statuses[MADE] / 10
+    capacity = await _capacity(ground)
     tell(f"{capacity:.0f}/s can be answered; half of that is calm")
     calm = await offer(*ground, rate=capacity / 2, seconds=10)
     before = world.memory()
@@ -90,7 +94,14 @@ async def _overload(world: World, seconds: float) -> Overloaded:
     watching.cancel()
     health, most = await watching
     after = await offer(*ground, rate=capacity / 2, seconds=10)
+    # Once more, since how fast a machine is changes with whoever else is on it.
+    capacity = (capacity + await _capacity(ground)) / 2
     return Overloaded(capacity, calm, storm, after, health, (before, most), seconds)
+
+
+async def _capacity(ground: tuple[int, str, Callable[[int], Asked]]) -> float:
+    full = await press(*ground, callers=MOST_AT_ONCE, seconds=10)
+    return full.statuses[MADE] / 10
 
 
 async def _watch(world: World) -> tuple[list[float], int]:
@@ -122,13 +133,14 @@ async def _beside(world: World, seconds: float = 15.0) -> tuple[Load, Load, Load
 
     other = await asyncio.to_thread(make_key, world.settings, SCOPES)
     alone, beside, greedy = [], [], []
-    await offer(world.port, other, asked.score, rate=RATE_LIMIT / 2, seconds=3)  # warm
+    chance = Random(7)  # noqa: S311  # when, not a secret
+    to: dict[str, Any] = {"port": world.port, "make": asked.score, "seconds": seconds, "spread": chance}
+    neighbour = partial(offer, key=other, rate=RATE_LIMIT / 2, **to)
+    greedy_one = partial(offer, key=world.key, rate=RATE_LIMIT * TIMES, **to)
+    await neighbour()  # warm
     for _ in range(4):  # in turns, so that what else happens on the machine happens to both
-        alone.append(await offer(world.port, other, asked.score, rate=RATE_LIMIT / 2, seconds=seconds))
-        both = await asyncio.gather(
-            offer(world.port, other, asked.score, rate=RATE_LIMIT / 2, seconds=seconds),
-            offer(world.port, world.key, asked.score, rate=RATE_LIMIT * TIMES, seconds=seconds),
-        )
+        alone.append(await neighbour())
+        both = await asyncio.gather(neighbour(), greedy_one())
         beside.append(both[0])
         greedy.append(both[1])
     return joined(greedy), joined(alone), joined(beside)
