@@ -63,6 +63,19 @@ class Vault:
         """Make a subscriber's data key, sealed for storage."""
         return self.seal(os.urandom(KEY_BYTES), subscriber_id)
 
+    @property
+    def key_id(self) -> bytes:
+        """The name of the key that seals: what it sealed begins with it."""
+        return self._sealing
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether it was sealed by the key that seals now."""
+        return sealed.startswith(self._sealing)
+
+    def resealed(self, sealed: bytes, context: str) -> bytes:
+        """Seal anew, by the key that seals now; raises Unsealable."""
+        return self.seal(self.unseal(sealed, context), context)
+
     def of(self, data_key: bytes, subscriber_id: str) -> "Vault":
         """Open a stored data key as the vault of its subscriber."""
         return Vault([self.unseal(data_key, subscriber_id)])

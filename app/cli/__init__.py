@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "models": "models",
     "keys": "keys",
     "audit": "audit",
+    "rewrap": "rewrapping",
     "learn": "learning",
     "campaigns": "campaigns",
     "simulate": "simulating",

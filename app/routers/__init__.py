@@ -19,6 +19,7 @@ from app.routers import (
     outcomes,
     overview,
     policies,
+    privacy,
     reports,
     scores,
     subscribers,
@@ -50,6 +51,7 @@ IN_ORDER = (
     campaigns,
     reports,
     overview,
+    privacy,
     console_tokens,
 )
 

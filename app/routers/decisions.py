@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic_core import to_json
 
+from app.domain.explanations import Language
 from app.domain.interactions import Channel, Direction
 from app.routers import examples
 from app.routers.deps import AtDep, CallerDep, Resources, ResourcesDep, SessionDep, allow
@@ -16,11 +17,12 @@ from app.schemas.decisions import (
     ContestRead,
     DecisionCreate,
     DecisionRead,
+    ExplanationRead,
     PreviewRead,
     ReplayRead,
     TraceDetail,
 )
-from app.services import contests, decisions, replays, scores
+from app.services import contests, decisions, explanations, replays, scores
 from app.services.contests import Reviewing
 from app.services.decision_answers import MOST_TRACED, show_trace
 from app.services.decision_contexts import Deciding, Gathered
@@ -82,6 +84,23 @@ async def get_decision(decision_id: Annotated[UUID, Path()], session: SessionDep
     row, subscriber = await decisions.get_decision(session, decision_id)
     told = {"subscriber_id": subscriber.subscriber_id, **row.answer, "trace": show_trace(row.answer["trace"], trace)}
     return DecisionRead.model_validate(told)
+
+
+@router.get(
+    "/v1/decisions/{decision_id}/explanation",
+    operation_id="explain_decision",
+    summary="A recorded decision in plain words, for the person it concerns",
+    dependencies=[allow("decisions:read")],
+    responses=reads(404, 410),
+)
+async def explain_decision(
+    decision_id: Annotated[UUID, Path()],
+    session: SessionDep,
+    resources: ResourcesDep,
+    at: AtDep,
+    language: Annotated[Language | None, Query(description="The operator's own if none is given")] = None,
+) -> ExplanationRead:
+    return await explanations.explain_decision(session, resources.settings, decision_id, language, at)
 
 
 @router.post(

@@ -47,6 +47,7 @@ _PAGES: Final = ("/docs", "/static-offline-docs")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _UNMATCHED: Final = "unmatched"
+TOLD_TOGETHER_SECONDS: Final = 0.05
 CLIENT_GONE: Final = 499
 OUR_FAULT: Final = 500
 STACK_DEPTH: Final = 8
@@ -182,6 +183,7 @@ class Edge:
         self.metrics = metrics
         self.admission = admission
         self.receive_seconds = receive_seconds
+        self._sent_away: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -198,8 +200,7 @@ class Edge:
             await self._answer(exchange, headers)
         finally:
             exchange.end()
-            status = exchange.status or CLIENT_GONE
-            self._record(scope["method"], exchange.route, status, exchange.started, exchange.request_id)
+            self._record(exchange)
             request_id_of_log.reset(token)
 
     async def _answer(self, exchange: _Exchange, headers: Headers) -> None:
@@ -240,15 +241,29 @@ class Edge:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": TooBusy.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._record(scope["method"], _UNMATCHED, TooBusy.status, began, id)
+        self._count(scope["method"], _UNMATCHED, TooBusy.status, began)
+        if not self._sent_away:
+            asyncio.get_running_loop().call_later(TOLD_TOGETHER_SECONDS, self._tell_sent_away)
+        self._sent_away.append(id)
 
-    def _record(self, method: str, route: str, status: int, began: float, request_id: str) -> None:
+    def _tell_sent_away(self) -> None:
+        """Tell of them in one line: a line for each would take as long as all the rest, when there is no time."""
+        tell("sent_away", level=logging.WARNING, status=TooBusy.status, request_ids=self._sent_away)
+        self._sent_away = []
+
+    def _record(self, exchange: _Exchange) -> None:
+        status = exchange.status or CLIENT_GONE
+        method, seconds = self._count(exchange.scope["method"], exchange.route, status, exchange.started)
+        level = logging.WARNING if status >= OUR_FAULT else logging.INFO
+        milliseconds = round(seconds * 1000, 3)
+        tell("request", level=level, method=method, route=exchange.route, status=status, ms=milliseconds)
+
+    def _count(self, method: str, route: str, status: int, began: float) -> tuple[str, float]:
+        """Count an answer; returns its method, if it is a known one, and how many seconds it took."""
         seconds = time.perf_counter() - began
         known = method if method in _METHODS else "other"
         self.metrics.count(known, route, status, seconds)
-        level = logging.WARNING if status >= OUR_FAULT else logging.INFO
-        milliseconds = round(seconds * 1000, 3)
-        tell("request", level=level, request_id=request_id, method=known, route=route, status=status, ms=milliseconds)
+        return known, seconds
 
 
 def _require_rate(scope: Scope, headers: Headers) -> None:

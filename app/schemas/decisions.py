@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.domain.decisions.engine import Arm
 from app.domain.decisions.trace import Step, Verdict
+from app.domain.explanations import Language
 from app.domain.interactions import Channel, Direction
 from app.domain.scores import Band
 from app.schemas.base import Features, FreeText, Label, Money, SubscriberId, Wire
@@ -141,6 +142,22 @@ class ContestRead(Wire):
     contested_at: datetime
     reason: str | None
     alternative: list[AlternativeRead]
+
+
+class ExplanationRead(Wire):
+    """A decision in plain words for the person it concerns; `alternative` is what everybody is offered instead."""
+
+    decision_id: UUID
+    subscriber_id: str
+    decided_at: datetime
+    language: Language
+    how: str
+    risk: str | None
+    reasons: list[str]
+    proposed: list[str]
+    not_proposed: list[str]
+    alternative: list[AlternativeRead]
+    rights: list[str]
 
 
 class PreviewRead(DecisionAnswer):

@@ -76,7 +76,7 @@ async def _open(reviewing: Reviewing, decision: Decision, subscriber: Subscriber
         decision_id=decision.id,
         id=new_id(),
         reason=seal_text(vault_of(subscriber, reviewing.vault), said.reason, REASON),
-        alternative=await _alternative(reviewing, Channel(decision.channel)),
+        alternative=await find_alternative(session, reviewing.settings, Channel(decision.channel), at),
         due_at=due_at,
         contested_at=at,
         caller_id=reviewing.caller.id,
@@ -86,12 +86,15 @@ async def _open(reviewing: Reviewing, decision: Decision, subscriber: Subscriber
     return opened
 
 
-async def _alternative(reviewing: Reviewing, channel: Channel) -> list[dict[str, str]]:
-    published = await policies.current(reviewing.session)
-    rules = await policies.find_rulebook(reviewing.session, published.version, reviewing.settings.language)
+async def find_alternative(
+    session: AsyncSession, settings: Settings, channel: Channel, at: datetime, language: str | None = None
+) -> list[dict[str, str]]:
+    """Return what everybody is offered over a channel, whatever is known of them: code, name, say."""
+    published = await policies.current(session)
+    rules = await policies.find_rulebook(session, published.version, language or settings.language)
     return [
         {"code": action.code, "name": action.name, "say": action.say}
-        for action in impersonal(rules.catalogue, channel, reviewing.at)
+        for action in impersonal(rules.catalogue, channel, at)
     ]
 
 
