@@ -1,4 +1,4 @@
-.PHONY: demo test check bench weather weather-mutants
+.PHONY: demo test check bench weather weather-mutants trust-mutants
 
-demo test check bench weather weather-mutants:
+demo test check bench weather weather-mutants trust-mutants:
 	@./run $@

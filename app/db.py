@@ -91,7 +91,9 @@ def create_engine(settings: Settings) -> AsyncEngine:
         async_url(settings.database_url.get_secret_value()),
         pool_size=settings.pool_size,
         max_overflow=0,
-        pool_timeout=settings.store_timeout_seconds,
+        # Who gets one later than that has no time left to use it: it would be cut short, its connection with it, and
+        # the next in line would wait for a new one.
+        pool_timeout=min(settings.store_timeout_seconds, settings.deadline_seconds / 2),
         hide_parameters=True,  # an error's text must not carry what a subscriber told us
         connect_args={
             "timeout": settings.store_timeout_seconds,

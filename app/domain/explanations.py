@@ -15,7 +15,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Sentences: how it came about, how likely they seem to leave and why, what is proposed, and why other things are not."""
+    """Sentences: how it came about, how likely they seem to leave and why, what is proposed, and why no more is."""
 
     how: str
     risk: str | None
@@ -57,7 +57,9 @@ def _named(driver: Mapping[str, Any], words: Mapping[str, str]) -> str:
     name, value = str(driver["feature"]).replace("_", " "), driver["value"]
     if value is None:
         return words["unknown"].format(name=name)
-    return words["known"].format(name=name, value={True: words["yes"], False: words["no"]}.get(value, value))
+    if isinstance(value, bool):
+        value = words["yes" if value else "no"]
+    return words["known"].format(name=name, value=value)
 
 
 def _told(trace: Iterable[Mapping[str, Any]], language: Language) -> Iterable[str]:
@@ -116,6 +118,7 @@ WHY: Final[Mapping[str, Mapping[Language, str]]] = {
         "Your line is suspended or in arrears: nothing is offered meanwhile.", "您的号码处于停机或欠费状态，暂不推荐。"
     ),
     "CHURNED": _both("You have left us.", "您已离网。"),
+    "NO_PROFILING": _both("You do not want to be assessed, and so are not.", "您拒绝自动化评估，因此未作评估。"),
     "CHANNEL": _both("Some things are not offered over this channel.", "部分内容不通过此渠道提供。"),
     "NOT_YET_VALID": _both("Some offers have not begun yet.", "部分优惠尚未开始。"),
     "NO_LONGER_VALID": _both("Some offers have ended.", "部分优惠已经结束。"),

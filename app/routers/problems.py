@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from app.errors import MOST_VIOLATIONS, AppError, Invalid, Violation, json_pointer
 from app.observability import tell
@@ -105,8 +106,18 @@ async def _on_http_exception(request: Request, error: Exception) -> ProblemRespo
         title=title,
         detail=title.lower(),
         request_id=request.state.request_id,
-        headers=dict(error.headers or {}),
+        headers=dict(error.headers or {}) | _allowed(request, error.status_code),
     )
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """What the path takes instead, of all its routes: each by itself knows its own methods only."""
+    if status != 405:  # noqa: PLR2004  # the one status that must say so (RFC 9110 15.5.6)
+        return {}
+    found = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    plainest = min((route.path for route in found), key=lambda path: path.count("{"))
+    methods = {method for route in found if route.path == plainest for method in route.methods or ()}
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def violations_of(errors: Iterable[Any]) -> list[Violation]:

@@ -93,8 +93,12 @@ Phone = Annotated[SafeStr, AfterValidator(_is_phone)]
 AwareTime = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_is_in_living_memory)]
 IsoDate = Annotated[date, BeforeValidator(_is_iso_date), AfterValidator(_is_in_living_memory)]
 Flag = Annotated[bool, Strict()]
+# A decimal in a text; a number is taken as well, and always answered as a text.
 Money = Annotated[
-    Decimal, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string", "examples": ["61.30"]})
+    Decimal,
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}], "examples": ["61.30"]}, mode="validation"),
+    WithJsonSchema({"type": "string", "examples": ["61.30"]}, mode="serialization"),
 ]
 FeatureName = Annotated[SafeStr, Field(min_length=1, max_length=64)]
 Scalar = Annotated[

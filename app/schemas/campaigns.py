@@ -9,7 +9,7 @@ from app.domain.evaluations import CampaignVerdict
 from app.schemas.base import Code, FeatureName, FreeText, IsoDate, Label, Money, Wire
 
 Values = Annotated[list[Label], Field(min_length=1, max_length=50)]
-Bound = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Bound = Annotated[float, Field(strict=True, ge=-1e12, le=1e12)]
 Codes = Annotated[list[Code], Field(min_length=1, max_length=20)]
 HoldoutShare = Annotated[float, Field(strict=True, ge=0, le=0.9)]
 LeastEffect = Annotated[float, Field(strict=True, ge=0, le=1)]

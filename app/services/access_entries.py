@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import String, any_, cast, insert, select
+from sqlalchemy import String, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Sessions, transaction
+from app.db import Sessions, driver, transaction
 from app.domain.access import Caller, Purpose
 from app.errors import Unavailable
 from app.models import AccessEntry, Subscriber
@@ -35,6 +35,11 @@ _SIGNED: Final = (
     "purpose",
     "pseudonyms",
     "request_id",
+)
+_COLUMNS: Final = (*_SIGNED, "mac")
+_INSERT: Final = (
+    f"INSERT INTO access_entries ({', '.join(_COLUMNS)}) "  # noqa: S608  # only our own words
+    f"VALUES ({', '.join(f'${number}' for number in range(1, len(_COLUMNS) + 1))})"
 )
 
 
@@ -77,15 +82,13 @@ class Readings:
 
 async def write(session: AsyncSession, vault: Vault, accesses: Sequence[Access]) -> None:
     """Write accesses down, signed. Who is not known, or not any more, is left out of them."""
-    pseudonyms = await find_pseudonyms(session, {id for access in accesses for id in access.subscriber_ids})
-    rows = [_row(vault, access, pseudonyms) for access in accesses]
-    await session.execute(insert(AccessEntry), rows)
+    pseudonyms = await _find_pseudonyms(session, {id for access in accesses for id in access.subscriber_ids})
+    rows = [tuple(_row(vault, access, pseudonyms).values()) for access in accesses]
+    await (await driver(session)).executemany(_INSERT, rows)
 
 
-async def find_pseudonyms(session: AsyncSession, subscriber_ids: Iterable[str]) -> dict[str, UUID]:
+async def _find_pseudonyms(session: AsyncSession, subscriber_ids: Iterable[str]) -> dict[str, UUID]:
     ids = sorted(subscriber_ids)
-    if not ids:
-        return {}
     query = select(Subscriber.subscriber_id, Subscriber.pseudonym)
     found = await session.execute(query.where(Subscriber.subscriber_id == any_(cast(ids, ARRAY(String)))))
     return {row.subscriber_id: row.pseudonym for row in found}

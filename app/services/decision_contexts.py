@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import subscribers as people
 from app.domain.campaigns import HOLDOUT
-from app.domain.consents import strictest
+from app.domain.consents import PROFILING, strictest
 from app.domain.decisions.context import (
     Churn,
     Contact,
@@ -121,10 +121,12 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
     rulebook = await find_rulebook(deciding.session, facts["policy"], settings.language)
     snapshot = facts["snapshot"]
     as_of = date.fromisoformat(snapshot["as_of"]) if snapshot else None
-    score = score_of(_bundle(deciding.bundles), snapshot["features"], as_of) if snapshot and as_of else None
+    # Who refuses profiling is neither scored nor weighed.
+    known = snapshot["features"] if snapshot and strictest(facts["consents"]).get(PROFILING, True) else None
+    score = score_of(_bundle(deciding.bundles), known, as_of) if known is not None and as_of else None
     held = [Held(r[0], date.fromisoformat(r[1]), r[2], Decimal(r[3]), Decimal(r[4])) for r in facts["held"] or ()]
     totals = ledger.read(facts["ledger"] or (), facts["base"], held, deciding.today)
-    learned = effects.learned_of(deciding.bundles, snapshot["features"], as_of) if snapshot and as_of else {}
+    learned = effects.learned_of(deciding.bundles, known, as_of) if known is not None and as_of else {}
     situation = _situation(deciding, question, facts, score, rulebook, owner=owner, totals=totals, learned=learned)
     return Gathered(
         context=as_context(situation, rulebook),

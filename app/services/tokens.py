@@ -20,14 +20,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Sessions, StoreUnavailable, transaction
+from app.db import OutOfTime, Sessions, StoreUnavailable, transaction, within
 from app.domain.access import CONSOLE_SCOPES, SCOPES, Caller
 from app.errors import AppError, Forbidden, Invalid
 from app.models import ApiKey, Subscriber
 from app.observability import tell
 from app.outgoing import NoAnswer, Outgoing
 from app.reach import EVERYBODY, Reach
-from app.services.access import KeyRefused, checked_regions, digest, require_agent
+from app.services.access import GLANCE_SECONDS, KeyRefused, checked_regions, digest, require_agent
 from app.services.subscribers import unknown
 from app.vault import Vault
 
@@ -89,6 +89,7 @@ class Tokens:
     _keys: dict[str, "PyJWK"] = field(default_factory=dict)
     _looked_at: float = -FRESH_SECONDS
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _refreshing: asyncio.Task[None] | None = None
     _known: set[UUID] = field(default_factory=set)
 
     async def authenticate(self, sessions: Sessions, token: str) -> Caller:
@@ -152,13 +153,21 @@ class Tokens:
         return Caller(id, claims["sub"][:LONGEST_NAME], granted, agent, expires_at, self.agents, reach)
 
     async def _find_key(self, name: object) -> "PyJWK | None":
-        """Find the key of that name, or the only one; look again for those that are new, and those that are gone."""
-        async with self._looking:
-            age = time.monotonic() - self._looked_at
-            if age > FRESH_SECONDS or (self._choose(name) is None and age > PAUSE_SECONDS):
+        """Find the key of that name, or the only one; nobody who has one waits for the others to be looked at again."""
+        age = time.monotonic() - self._looked_at
+        if known := self._choose(name):
+            if age > FRESH_SECONDS:
                 self._looked_at = time.monotonic()
-                self._keys = await self._look()
-            return self._choose(name)
+                self._refreshing = asyncio.create_task(self._refresh())
+            return known
+        async with self._looking:
+            if self._choose(name) is None and time.monotonic() - self._looked_at > PAUSE_SECONDS:
+                self._looked_at = time.monotonic()
+                await self._refresh()
+        return self._choose(name)
+
+    async def _refresh(self) -> None:
+        self._keys = await self._look()
 
     def _choose(self, name: object) -> "PyJWK | None":
         if name is None:
@@ -196,8 +205,8 @@ class Tokens:
             "created_at": at,
             "revoked_at": at,
         }
-        with suppress(StoreUnavailable):
-            async with transaction(sessions) as session:
+        with suppress(StoreUnavailable, OutOfTime):
+            async with within(GLANCE_SECONDS), transaction(sessions) as session:
                 await session.execute(insert(ApiKey).values(row).on_conflict_do_nothing())
             if len(self._known) >= MOST_CALLERS:
                 self._known.clear()

@@ -1,6 +1,7 @@
 """keys: made and shown once, listed by prefix, revoked."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -12,6 +13,9 @@ from app.settings import Settings
 from tests.cli.command import Command
 from tests.cli.conftest import environment_of
 from tests.conftest import serving
+from tests.factories.contacts import call
+from tests.factories.subscribers import subscriber
+from tests.factories.tables import open_store
 from tests.service import Service
 
 
@@ -116,3 +120,60 @@ def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(
     # A service that has seen the key trusts it for up to a minute; one that has not looks it up.
     with serving(settings) as fresh:
         assert ask(fresh, key).status_code == 401
+
+
+def test_a_key_that_is_replaced_is_taken_for_as_long_as_was_said(
+    service: Service, settings: Settings, bare: Command, store_of_service: psycopg.Connection
+) -> None:
+    stayline = Command(bare.folder, environment_of(settings))
+    old = create(stayline, "crm", "scores:read", "interactions:write", days=30)
+    new = stayline.succeeds("keys", "replace", prefix_of(old), "--hours", "1").strip()
+    assert KEY_PATTERN.fullmatch(new)
+    assert new != old
+    for key in (old, new):
+        assert ask(service, key).status_code == 200
+    store_of_service.execute("UPDATE api_keys SET previous_until = now() WHERE prefix = %s", [prefix_of(new)])
+    with serving(settings) as fresh:
+        assert [ask(fresh, key).status_code for key in (old, new)] == [401, 200]
+    assert "no key in use starts with" in stayline.fails("keys", "replace", prefix_of(old))
+
+
+def test_whose_key_is_replaced_stays_the_same_caller(service: Service, settings: Settings, bare: Command) -> None:
+    """What it repeats with the new key is known from the old one."""
+    stayline = Command(bare.folder, environment_of(settings))
+    old = create(stayline, "crm", "interactions:write")
+    body, named = call(subscriber(service.client)), {"idempotency-key": "before and after"}
+    with service.as_caller(old) as caller:
+        first = caller.post("/v1/interactions", json=body, headers=named).raise_for_status()
+    new = stayline.succeeds("keys", "replace", prefix_of(old)).strip()
+    with service.as_caller(new) as caller:
+        again = caller.post("/v1/interactions", json=body, headers=named)
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+
+
+def test_a_key_is_bound_to_the_regions_it_was_made_for(service: Service, settings: Settings, bare: Command) -> None:
+    stayline = Command(bare.folder, environment_of(settings))
+    key = stayline.succeeds("keys", "create", "desk", "--scope", "subscribers:read", "--region", "east").strip()
+    here, there = (subscriber(service.client, region=region) for region in ("east", "west"))
+    assert ask(service, key, f"/v1/subscribers/{here}").status_code == 200
+    assert ask(service, key, f"/v1/subscribers/{there}").status_code == 404
+    assert "east" in listed(stayline)[prefix_of(key)]
+
+
+@pytest.mark.parametrize("region", ["*", "", "x" * 65, "two\nlines"])
+def test_a_region_that_could_be_no_ones_name_is_refused(stayline: Command, region: str) -> None:
+    assert "a region is named by" in stayline.fails("keys", "create", "x", "--scope", "scores:read", "--region", region)
+
+
+def test_the_list_tells_when_a_key_was_used_last(service: Service, settings: Settings, bare: Command) -> None:
+    stayline = Command(bare.folder, environment_of(settings))
+    used, unused = create(stayline, "crm", "scores:read"), create(stayline, "crm", "scores:read")
+    assert ask(service, used).status_code == 200
+    times = {prefix: len(re.findall(r"\d\d:\d\d", line)) for prefix, line in listed(stayline).items()}
+    assert (times[prefix_of(used)], times[prefix_of(unused)]) == (2, 1)
+
+
+@pytest.fixture
+def store_of_service(settings: Settings) -> Iterator[psycopg.Connection]:
+    with open_store(settings) as connection:
+        yield connection

@@ -1,7 +1,12 @@
 """The lock files name exact versions by their content, and no place to get them from."""
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +58,17 @@ def test_everything_serving_needs_is_locked(lock: str) -> None:
 def test_what_serves_is_part_of_what_is_developed_with() -> None:
     assert pinned("requirements-serve.lock") <= pinned("requirements.lock")
     assert not names("requirements-serve.lock") & {"scikit-learn", "pandas", "interpret-core", "pytest", "onnx"}
+
+
+def test_the_bill_of_materials_is_what_is_locked_and_installed(tmp_path: Path) -> None:
+    bill = tmp_path / "sbom.json"
+    program = str(Path(sys.executable).parent / "cyclonedx-py")
+    made = [program, "requirements", "requirements-serve.lock", "-o", str(bill)]
+    subprocess.run(made, cwd=ROOT, check=True, capture_output=True)
+    told = {(part["name"], part["version"]) for part in json.loads(bill.read_text())["components"]}
+    locked = {tuple(line.split(" ")[0].split("==")) for line in requirements("requirements-serve.lock")}
+    installed = {distribution.metadata["Name"].lower().replace("_", "-") for distribution in metadata.distributions()}
+
+    assert told == locked
+    assert {(name, metadata.version(name)) for name, _ in told if name in installed} <= told
+    assert len({name for name, _ in told} & installed) > 40

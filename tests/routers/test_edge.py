@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its limits, its line in the log and in the metrics."""
 
+import gzip
 import json
 from collections.abc import Iterator
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 
 from app.routers.edge import MOST_BATCH_BYTES, MOST_BODY_BYTES, MOST_HEADER_BYTES
+from app.settings import Settings
+from tests.conftest import serving
 from tests.factories.answers import CANARY, problem
 from tests.factories.grounds import Grounds
 from tests.factories.operations import Operation, closed, writes
@@ -100,3 +103,57 @@ def test_every_operation_is_measured_under_its_own_name(
     api.request(operation.method, grounds.path(operation), headers={"authorization": "Bearer nobody"})
 
     assert f'method="{operation.method}",route="{operation.path}",status="401"' in api.get("/metrics").text
+
+
+SAFETY = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez", "/v1/features", "/v1/subscribers/nobody", "/nowhere", "/metrics", "/openapi.json"]
+)
+def test_every_answer_tells_browsers_that_it_is_nothing_more(api: httpx.Client, path: str) -> None:
+    found = api.get(path).headers
+    assert {name: found[name] for name in SAFETY} == SAFETY
+
+
+def test_the_description_may_run_its_own_script_and_nobody_elses(api: httpx.Client) -> None:
+    policy = api.get("/docs").headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    assert "frame-ancestors 'none'" in policy
+
+
+def preflight(api: httpx.Client, origin: str) -> httpx.Response:
+    asked = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+    }
+    return api.options("/v1/decisions", headers=asked)
+
+
+def test_no_page_of_another_origin_may_ask(api: httpx.Client) -> None:
+    for answer in (preflight(api, "https://crm.example"), api.get("/livez", headers={"origin": "https://crm.example"})):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_pages_of_the_origins_that_are_named_may_ask(settings: Settings) -> None:
+    told = Settings.model_validate(settings.model_dump() | {"allowed_origins": ["https://crm.example"]})
+    with serving(told) as running:
+        allowed, refused = (preflight(running.client, f"https://{name}.example") for name in ("crm", "evil"))
+        assert allowed.headers["access-control-allow-origin"] == "https://crm.example"
+        assert "access-control-allow-credentials" not in allowed.headers
+        assert "access-control-allow-origin" not in refused.headers
+        seen = running.client.get("/livez", headers={"origin": "https://crm.example"})
+        assert "X-Request-ID" in seen.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "identity, gzip", "x"])
+def test_a_body_that_would_have_to_be_unpacked_is_refused(api: httpx.Client, encoding: str) -> None:
+    content = gzip.compress(json.dumps({"id_prefix": "sub"}).encode())
+    headers = {"content-encoding": encoding, "content-type": "application/json"}
+    problem(api.post("/v1/subscribers/search", content=content, headers=headers), 415)

@@ -179,3 +179,17 @@ def test_a_header_that_cannot_be_is_refused(api: httpx.Client, grounds: Grounds)
         evil: dict[str, Any] = {"idempotency-key": CANARY * 30, "if-match": CANARY * 30}
         if operation.takes("header", "idempotency-key") or operation.takes("header", "if-match"):
             problem(request.send(api, headers=request.headers | evil), 412, 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/actions/x", "GET, PUT"),
+        ("/v1/subscribers/search", "POST"),
+        ("/v1/subscribers/x", "DELETE, GET, PATCH, PUT"),
+    ],
+)
+def test_a_path_tells_all_that_it_takes_instead(api: httpx.Client, path: str, allowed: str) -> None:
+    answer = api.request("OPTIONS", path)
+    problem(answer, 405)
+    assert answer.headers["allow"] == allowed

@@ -44,6 +44,7 @@ OF_PEOPLE = {
     "decision_id",
     "claim_id",
 }
+OF_ALL = {"list_accesses"}  # the log of accesses names people of all regions in one line
 CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
 every_closed = pytest.mark.parametrize("operation", closed(), ids=str)
 
@@ -130,7 +131,7 @@ def test_whom_a_region_does_not_hold_is_nobody_to_its_caller(
 def test_whom_a_region_holds_is_its_callers_own(regional: httpx.Client, ground: Ground, operation: Operation) -> None:
     if operation.method != "DELETE":
         answer = ground.own.request(operation).send(regional)
-        assert answer.is_success, answer.text
+        assert answer.is_success or (operation.id in OF_ALL and answer.status_code == 403), answer.text
 
 
 @every_closed

@@ -107,7 +107,9 @@ def test_keys_that_are_known_stand_while_their_issuer_is_away(
     assert ask(taking, issuer.token()).status_code == 200
     issuer.silent = True
     monkeypatch.setattr(tokens, "FRESH_SECONDS", 0.0)
-    assert ask(taking, issuer.token()).status_code == 200
+    for _ in range(3):
+        assert ask(taking, issuer.token()).status_code == 200
+        time.sleep(0.1)
     assert issuer.asked > 1
 
 

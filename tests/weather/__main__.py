@@ -8,6 +8,7 @@ from tests.weather import progress
 STORMS = (
     "exactly_once",
     "outages",
+    "paused",
     "full_disk",
     "overload",
     "callers",
@@ -17,6 +18,7 @@ STORMS = (
     "restored",
     "clock",
     "swaps",
+    "hostile",
     "soak",
 )
 

@@ -19,6 +19,12 @@ from tests.weather.world import World, world
 OVERLOAD_SECONDS: Final = 10.0
 
 
+LAST_LINES: Final = """
+        async with sessions.begin() as session:
+            if reach.is_bounded:
+                session.info["reach"] = reach
+            yield session
+"""
 LATE_COMMIT: Final = """
         session = sessions()
         await session.begin()
@@ -56,7 +62,7 @@ MUTANTS: Final = (
         (
             (
                 "app/db.py",
-                "        async with sessions.begin() as session:\n            yield session\n",
+                LAST_LINES,
                 LATE_COMMIT,
             ),
         ),

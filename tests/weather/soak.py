@@ -55,7 +55,7 @@ def soak(world: World, minutes: float) -> Soaked:
 
 async def _soak(world: World, minutes: float) -> Soaked:
     await lay_subscribers(world, PEOPLE)
-    ground = (world.port, world.key, _mixed)
+    ground = (world.port, world.key, mixed)
     await press(*ground, callers=8, seconds=5)
     full = await press(*ground, callers=8, seconds=10)
     seen = Soaked(rate=SHARE * len(full.answers) / 10)
@@ -75,7 +75,7 @@ async def _watch(world: World, seen: Soaked) -> None:
         tell(f"{seen.minutes[-1]:.1f} min, {seen.memory[-1] / MIB:.0f} MiB, {seen.files[-1]} open files")
 
 
-def _mixed(number: int) -> Asked:
+def mixed(number: int) -> Asked:
     match number % 20:
         case 0:
             return asked.decision(number, PEOPLE)

@@ -1,9 +1,10 @@
 """A little of the weather, in every run of the tests; all of it is `make weather`."""
 
 import asyncio
+import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from app.embedded.postgres import program
 from tests.factories.answers import CANARY
-from tests.weather import counts, exactly_once, faults, migrated, restarts, restored
+from tests.factories.contacts import call
+from tests.factories.grounds import lay_grounds
+from tests.factories.lives import CANARIES, NAME, PHONE, SAID, Life
+from tests.factories.subscribers import subscriber
+from tests.weather import counts, exactly_once, faults, hostile, migrated, restarts, restored
 from tests.weather.ledger import compare
 from tests.weather.variants import variant
 from tests.weather.world import World, world
@@ -121,3 +127,75 @@ def collecting() -> Iterator[tuple[str, list[bytes]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
+
+
+def test_what_identifies_somebody_shows_nowhere_but_in_answers(spoiled: World) -> None:
+    """Not in the log at its most talkative, the metrics, a dump, the store's own files, nor any process's arguments."""
+    spoiled.serve(STAYLINE_LOG_LEVEL="DEBUG")
+    spoiled.start("worker", STAYLINE_LOG_LEVEL="DEBUG")
+    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}) as api:
+        life = Life(api)
+        refused = [
+            api.post("/v1/subscribers/search", json={"phone": PHONE, "name": NAME}),
+            api.put(life.path, json={"contact": {"phone": f"{PHONE} {NAME}"}}),
+            api.post("/v1/interactions", json={"subscriber_id": NAME, "reason": SAID}),
+            api.get(
+                f"/v1/subscribers/{PHONE}{NAME}", headers={"x-request-id": NAME, "authorization": f"Bearer {PHONE}"}
+            ),
+        ]
+        shown = [api.get("/metrics").text, *(answer.text for answer in refused)]
+        assert api.post("/v1/subscribers/search", json={"phone": PHONE}).json()["items"][0]["subscriber_id"] == life.id
+        found = in_files(spoiled.postgres_home, CANARIES), in_processes(CANARIES)
+    assert all(answer.is_client_error for answer in refused)
+    spoiled.stop()
+    dump = subprocess.run(
+        [program("pg_dump"), spoiled.database_url, "--inserts"], check=True, capture_output=True, text=True
+    ).stdout
+    assert life.id in dump
+    shown += [dump, spoiled.log.read_text(errors="replace")]
+    assert [canary for canary in CANARIES for text in shown if canary in text] == []
+    assert found == (set(), set())
+
+
+def test_what_is_the_same_is_sealed_differently(spoiled: World) -> None:
+    spoiled.serve()
+    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}) as api:
+        people = [subscriber(api, contact={"phone": PHONE, "name": NAME}) for _ in range(2)]
+        for _ in range(2):
+            api.post("/v1/interactions", json=call(people[0], reason=SAID)).raise_for_status()
+    with spoiled.store() as store:
+        contacts = store.execute("SELECT contact FROM subscribers WHERE subscriber_id = ANY(%s)", [people]).fetchall()
+        reasons = store.execute("SELECT reason FROM interactions WHERE subscriber_id = %s", [people[0]]).fetchall()
+    assert len(set(contacts)) == len(contacts) == 2
+    assert len(set(reasons)) == len(reasons) == 2
+
+
+def in_files(folder: Path, texts: Iterable[str]) -> set[str]:
+    """Which of them stand in any file below a folder, as it is."""
+    return {
+        text for path in folder.rglob("*") if path.is_file() for text in texts if text.encode() in path.read_bytes()
+    }
+
+
+def in_processes(texts: Iterable[str]) -> set[str]:
+    """Which of them stand in the arguments of any process."""
+    told = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            told += path.read_bytes()
+    return {text for text in texts if text.encode() in told}
+
+
+def test_a_hostile_caller_gets_nowhere(spoiled: World) -> None:
+    """A little of `hostile`: each three hundredth case, all broken frames, and a few of schemathesis' own."""
+    spoiled.serve(STAYLINE_LOG_LEVEL="WARNING")
+    seen = hostile.Seen()
+    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}, timeout=30) as api:
+        grounds = lay_grounds(api)
+        hostile.corpus(api, grounds, seen, thinned=97)
+    assert seen.cases > 150
+    assert seen.wrong == []
+    assert hostile.broken_framing(spoiled) == []
+    cases, failures = hostile.fuzz(spoiled, 2, "--phases=examples,fuzzing")
+    assert cases > 100
+    assert failures == []

@@ -12,11 +12,11 @@ Change = tuple[str, str, str]  # in which file, what, by what
 
 
 @contextmanager
-def variant(changes: Sequence[Change] = ()) -> Iterator[Path]:
+def variant(changes: Sequence[Change] = (), folders: Sequence[str] = ("app", "migrations")) -> Iterator[Path]:
     """Copy the code and change it; what is to be replaced must stand there exactly once."""
     with TemporaryDirectory(prefix="variant-") as folder:
         root = Path(folder)
-        for name in ("app", "migrations"):
+        for name in folders:
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", root)
         for name, old, new in changes:

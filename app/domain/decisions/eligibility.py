@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.domain.consents import PROFILING
 from app.domain.decisions.context import Action, DecisionContext, FactUnknown
 from app.domain.decisions.trace import Removal, Rule
 from app.domain.subscribers import INVOLUNTARY, SubscriberStatus
@@ -17,6 +18,13 @@ def _involuntary(context: DecisionContext, _: Action) -> Removal | None:
 def _churned(context: DecisionContext, _: Action) -> Removal | None:
     if context.status is SubscriberStatus.CHURNED:
         return Removal("CHURNED", "the subscriber has left")
+    return None
+
+
+def _refuses_profiling(context: DecisionContext, _: Action) -> Removal | None:
+    """Nothing here can be ranked without assessing the person. What everybody is offered is not decided."""
+    if PROFILING in context.opted_out and context.churn is None:
+        return Removal("NO_PROFILING", "the subscriber refuses profiling: nothing is weighed about them")
     return None
 
 
@@ -75,6 +83,7 @@ def _condition(context: DecisionContext, action: Action) -> Removal | None:
 RULES: Final[tuple[Rule, ...]] = (
     _involuntary,
     _churned,
+    _refuses_profiling,
     _channel,
     _validity,
     _negative_margin,
