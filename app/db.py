@@ -28,6 +28,7 @@ Sessions = async_sessionmaker[AsyncSession]
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "40")
 OUTAGE_CODES: Final = ("55P03", "25006", "25P03", "0A000", "23503")
 DATA_CLASS: Final = "22"
+WAITING_SHARE: Final = 0.75
 REFUSED_CODE: Final = "42501"
 OUTRUN_CODE: Final = "SLF01"  # our own, raised where the ledger is kept
 
@@ -93,7 +94,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         # Who gets one later than that has no time left to use it: it would be cut short, its connection with it, and
         # the next in line would wait for a new one.
-        pool_timeout=min(settings.store_timeout_seconds, settings.deadline_seconds / 2),
+        pool_timeout=min(settings.store_timeout_seconds, settings.deadline_seconds * WAITING_SHARE),
         hide_parameters=True,  # an error's text must not carry what a subscriber told us
         connect_args={
             "timeout": settings.store_timeout_seconds,
