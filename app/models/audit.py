@@ -1,11 +1,11 @@
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, Uuid
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.access import ApiKey
-from app.models.base import Base, Document, Instant
+from app.models.base import Base, Document, Instant, Link
 
 
 class AuditEntry(Base):
@@ -43,13 +43,9 @@ class AccessEntry(Base):
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-class AccessLink(Base):
-    """A link of the chain over all access entries, as `DecisionLink` is of the one over decisions."""
+class AccessLink(Link, Base):
+    """A link of the chain over all access entries."""
 
     __tablename__ = "access_links"
 
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     row_id: Mapped[UUID] = mapped_column("entry_id", unique=True)
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
-    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
-    link: Mapped[bytes] = mapped_column(LargeBinary(32))

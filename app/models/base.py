@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, String, Text
+from sqlalchemy import BigInteger, DateTime, LargeBinary, MetaData, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SUBSCRIBER_ID_LENGTH = 64
 
@@ -29,6 +29,18 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class Link:
+    """A link of a chain over signed rows: `seal` binds a row to its position, `link` to what was before.
+
+    Which row it is of, `row_id`, is each chain's own column.
+    """
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
+    link: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 def new_id() -> UUID:

@@ -1,12 +1,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.access import ApiKey
-from app.models.base import Base, Document, Instant
+from app.models.base import Base, Document, Instant, Link
 
 
 class Decision(Base):
@@ -36,16 +36,12 @@ class Decision(Base):
     mac: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
-class DecisionLink(Base):
-    """A link of the chain over all decisions: `seal` binds the decision to its position, `link` to what was before."""
+class DecisionLink(Link, Base):
+    """A link of the chain over all decisions."""
 
     __tablename__ = "decision_links"
 
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     row_id: Mapped[UUID] = mapped_column("decision_id", unique=True)
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
-    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
-    link: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 class Contest(Base):

@@ -21,10 +21,10 @@ class PurposeUnknown(Invalid):
 
 def purpose_in(request: Request) -> Purpose:
     """Return what the caller says it is for; raises PurposeUnknown."""
-    said = request.headers.get(PURPOSE, Purpose.UNSTATED.value)
-    if said not in set(Purpose):
-        raise PurposeUnknown.at(f"/header/{PURPOSE.lower()}", f"must be one of {', '.join(Purpose)}")
-    return Purpose(said)
+    try:
+        return Purpose(request.headers.get(PURPOSE, Purpose.UNSTATED))
+    except ValueError as error:
+        raise PurposeUnknown.at(f"/header/{PURPOSE.lower()}", f"must be one of {', '.join(Purpose)}") from error
 
 
 def access_of(request: Request, status: int, body: bytes = b"", asked: Any = None) -> Access:

@@ -135,7 +135,7 @@ class _Exchange:
             raise TooBusy
 
     def enter(self) -> None:
-        if self.admission.full and self.scope["path"] not in HEALTH:
+        if _is_full(self.admission, self.scope):
             raise TooBusy
         self.inside = True
         self.admission.inside += 1
@@ -189,7 +189,7 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self.admission.full and scope["path"] not in HEALTH:
+        if _is_full(self.admission, scope):
             await self._send_away(scope, send)
             return
         headers = Headers(scope=scope)
@@ -264,6 +264,10 @@ class Edge:
         known = method if method in _METHODS else "other"
         self.metrics.count(known, route, status, seconds)
         return known, seconds
+
+
+def _is_full(admission: Admission, scope: Scope) -> bool:
+    return admission.full and scope["path"] not in HEALTH
 
 
 def _require_rate(scope: Scope, headers: Headers) -> None:

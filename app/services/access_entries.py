@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import String, any_, cast, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, driver, transaction
@@ -20,6 +19,7 @@ from app.errors import Unavailable
 from app.models import AccessEntry, Subscriber
 from app.models.base import new_id
 from app.services.saving import saving as saved_meanwhile
+from app.services.subscribers import one_of
 from app.vault import Vault
 
 SECONDS_BETWEEN_SAVES: Final = 1.0
@@ -88,9 +88,8 @@ async def write(session: AsyncSession, vault: Vault, accesses: Sequence[Access])
 
 
 async def _find_pseudonyms(session: AsyncSession, subscriber_ids: Iterable[str]) -> dict[str, UUID]:
-    ids = sorted(subscriber_ids)
-    query = select(Subscriber.subscriber_id, Subscriber.pseudonym)
-    found = await session.execute(query.where(Subscriber.subscriber_id == any_(cast(ids, ARRAY(String)))))
+    query = select(Subscriber.subscriber_id, Subscriber.pseudonym).where(one_of(subscriber_ids))
+    found = await session.execute(query)
     return {row.subscriber_id: row.pseudonym for row in found}
 
 

@@ -12,7 +12,7 @@ from app.models import Decision
 from app.vault import Vault
 
 _DOUBTFUL: Final = 10**15
-_SIGNED: Final = (
+SIGNED: Final = (
     "id",
     "pseudonym",
     "caller_id",
@@ -41,7 +41,7 @@ def is_signed(vault: Vault, decision: Decision) -> bool:
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    signed = {name: row[name] for name in _SIGNED}
+    signed = {name: row[name] for name in SIGNED}
     signed["context"] = b64encode(row["context"]).decode() if row["context"] else None
     return json.dumps(signed, default=_plain, sort_keys=True)
 

@@ -25,21 +25,7 @@ from app.services.interactions import seal_text
 from app.services.subscribers import hold_person
 
 CONTEXT: Final = "decision context"
-_COLUMNS: Final = (
-    "pseudonym",
-    "id",
-    "caller_id",
-    "channel",
-    "direction",
-    "decided_at",
-    "newest_fact",
-    "arm",
-    "policy_version",
-    "inputs",
-    "context",
-    "answer",
-    "mac",
-)
+_COLUMNS: Final = (*decision_signatures.SIGNED, "context", "mac")
 _RESERVED: Final = ", ".join(ledger.RESERVED)
 _TYPES: Final = enumerate(ledger.RESERVED.values(), len(_COLUMNS) + 1)
 _HELD: Final = ", ".join(f"${number}::{type}[]" for number, type in _TYPES)

@@ -1,6 +1,7 @@
 """What became of a decided action: its answer and its result, each said once."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from app.services.decisions import get_decision
 from app.services.interactions import CLOCK_LEEWAY, require_past, seal_text
 from app.services.subscribers import vault_of
 from app.vault import Vault
+
+REASON: Final = "outcome reason"
 
 
 class OutcomeAlreadyRecorded(Conflict):
@@ -53,7 +56,7 @@ async def record_outcome(
         outcome=outcome.outcome.value,
         stage=stage.value,
         final=rules.is_final(outcome.outcome),
-        reason=seal_text(vault_of(subscriber, vault), outcome.reason, "outcome reason"),
+        reason=seal_text(vault_of(subscriber, vault), outcome.reason, REASON),
         competitor=outcome.competitor,
         occurred_at=outcome.occurred_at,
         recorded_at=at,

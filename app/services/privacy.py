@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import AccessEntry, ApiKey, Base, Subscriber
 from app.schemas.privacy import AccessRead
-from app.services.subscribers import CONTACT, not_found, vault_of
+from app.services import contests, decisions, outcomes
+from app.services.subscribers import not_found, of_person, vault_of
 from app.vault import Vault
 
 # Copies of answers, which hold nothing that is not exported with its table, under a key of the service's own.
@@ -20,9 +21,9 @@ NOT_EXPORTED: Final = frozenset({"idempotency_answers"})
 _INTERNAL: Final = frozenset({"data_key", "phone_index", "mac"})
 # Sealed fields that are bound to another word than their column's name.
 _SEALED_AS: Final = {
-    ("contests", "reason"): "contest reason",
-    ("decisions", "context"): "decision context",
-    ("outcomes", "reason"): "outcome reason",
+    ("contests", "reason"): contests.REASON,
+    ("decisions", "context"): decisions.CONTEXT,
+    ("outcomes", "reason"): outcomes.REASON,
 }
 
 
@@ -49,12 +50,11 @@ async def export_person(session: AsyncSession, vault: Vault, subscriber_id: str)
 
 
 async def _find_person(session: AsyncSession, subscriber_id: str) -> Sequence[Subscriber]:
-    named = await session.get(Subscriber, subscriber_id)
-    if named is None:
+    query = select(Subscriber).where(of_person(Subscriber.subscriber_id, subscriber_id))
+    people = (await session.scalars(query)).all()
+    if not people:
         raise not_found()
-    survivor = named.merged_into or subscriber_id
-    of_person = (Subscriber.subscriber_id == survivor) | (Subscriber.merged_into == survivor)
-    return (await session.scalars(select(Subscriber).where(of_person))).all()
+    return people
 
 
 def _is_of(table: Any, people: Sequence[Subscriber]) -> ColumnElement[bool]:
@@ -71,10 +71,9 @@ class _Copyist:
 
     people: Sequence[Subscriber]
     vault: Vault
-    _words: dict[object, Vault] = field(init=False)
+    _words: dict[object, Vault] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._words = {}
         for person in self.people:
             self._words[person.subscriber_id] = self._words[person.pseudonym] = vault_of(person, self.vault)
 
@@ -90,7 +89,7 @@ class _Copyist:
 
     def _opened(self, row: Any, name: str, sealed: bytes) -> Any:
         owner = row.subscriber_id if "subscriber_id" in _columns(type(row)) else row.pseudonym
-        label = _SEALED_AS.get((row.__tablename__, name), CONTACT if name == "contact" else name)
+        label = _SEALED_AS.get((row.__tablename__, name), name)
         text = self._words[owner].unseal(sealed, label).decode()
         return json.loads(text) if name in {"contact", "context"} else text
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, String, any_, cast, exists, func, select, text
+from sqlalchemy import ColumnElement, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import segments
@@ -232,7 +232,7 @@ def _key_point(point: KeyPoint, counts: Mapping[str | None, int]) -> KeyPointRea
 async def complete(session: AsyncSession, vault: Vault, subscriber_ids: Sequence[str]) -> int:
     """Give those of these profiles that were stored before versions were kept their first one, and a phone index."""
     query = select(Subscriber).where(
-        Subscriber.subscriber_id == any_(cast(list(subscriber_ids), ARRAY(String))),
+        subscribers.one_of(subscriber_ids),
         ~exists().where(ProfileVersion.subscriber_id == Subscriber.subscriber_id),
     )
     rows = (await session.scalars(query.order_by(Subscriber.subscriber_id).with_for_update())).all()

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import String, any_, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, transaction
 from app.models import IdempotencyAnswer, Subscriber
 from app.services.retention import PAGE, pages
-from app.services.subscribers import phone_index, read_contact
+from app.services.subscribers import one_of, phone_index, read_contact
 from app.vault import Vault
 
 
@@ -31,8 +30,9 @@ async def rewrap(sessions: Sessions, vault: Vault, show: Callable[[float], objec
 
 
 async def _rewrap_page(session: AsyncSession, vault: Vault, ids: list[str]) -> int:
-    query = select(Subscriber).where(Subscriber.subscriber_id == any_(cast(ids, ARRAY(String))))
-    held = await session.scalars(query.order_by(Subscriber.subscriber_id).with_for_update())
+    held = await session.scalars(
+        select(Subscriber).where(one_of(ids)).order_by(Subscriber.subscriber_id).with_for_update()
+    )
     stale = [person for person in held if not vault.is_current(person.data_key)]
     for person in stale:
         contact = read_contact(person, vault)

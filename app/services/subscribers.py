@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import ARRAY, ColumnElement, DateTime, String, any_, bindparam, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import InstrumentedAttribute, object_session
 
 from app.domain import subscribers as rules
 from app.domain.lifecycle import KeyPoint, require_step
@@ -132,9 +132,7 @@ async def list_known(session: AsyncSession, subscriber_ids: Collection[str]) -> 
 
     They are not held: of one erased meanwhile no row can be written, and the caller is told to try again.
     """
-    # As one array: a list of a thousand parameters costs more to write down than the rows to find.
-    query = select(Subscriber.subscriber_id, Subscriber.data_key, Subscriber.owner)
-    query = query.where(Subscriber.subscriber_id == any_(cast(list(subscriber_ids), ARRAY(String))))
+    query = select(Subscriber.subscriber_id, Subscriber.data_key, Subscriber.owner).where(one_of(subscriber_ids))
     return {row[0]: Known(*row) for row in await session.execute(query)}
 
 
@@ -149,16 +147,25 @@ async def list_identity(session: AsyncSession, subscriber_id: str) -> tuple[str,
     return survivor, *(await session.scalars(merged.order_by(Subscriber.subscriber_id)))
 
 
+def one_of(subscriber_ids: Iterable[str]) -> ColumnElement[bool]:
+    """The condition of being one of these subscribers.
+
+    As one array: a list of a thousand parameters costs more to write down than the rows to find.
+    """
+    return Subscriber.subscriber_id == any_(cast(list(subscriber_ids), ARRAY(String)))
+
+
 def asked_of(table: type[Base], asked: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
     """The conditions of a list: each column that was asked for has the value, and the person is meant by any id."""
     columns = {name: getattr(table, name) for name, value in asked.items() if value is not None}
     return [
-        _of_person(column, asked[name] or "") if name == "subscriber_id" else column == asked[name]
+        of_person(column, asked[name] or "") if name == "subscriber_id" else column == asked[name]
         for name, column in columns.items()
     ]
 
 
-def _of_person(column: ColumnElement[str], subscriber_id: str) -> ColumnElement[bool]:
+def of_person(column: ColumnElement[str] | InstrumentedAttribute[str], subscriber_id: str) -> ColumnElement[bool]:
+    """The condition that a column names a person, by whichever of their ids, who is asked for by any of them."""
     named = select(func.coalesce(Subscriber.merged_into, Subscriber.subscriber_id))
     survivor = named.where(Subscriber.subscriber_id == subscriber_id).scalar_subquery()
     person = or_(Subscriber.subscriber_id == survivor, Subscriber.merged_into == survivor)
@@ -182,9 +189,7 @@ async def put_subscriber(
 async def create_missing(session: AsyncSession, vault: Vault, subscriber_ids: Iterable[str], at: datetime) -> set[str]:
     """Create empty profiles for those ids that are not there yet, and return these ids."""
     ids = list(subscriber_ids)
-    known = await session.scalars(
-        select(Subscriber.subscriber_id).where(Subscriber.subscriber_id == any_(cast(ids, ARRAY(String))))
-    )
+    known = await session.scalars(select(Subscriber.subscriber_id).where(one_of(ids)))
     missing = sorted(set(ids).difference(known))  # in one order for everybody, so that no two wait for each other
     new = {
         "ids": missing,
