@@ -92,9 +92,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         async_url(settings.database_url.get_secret_value()),
         pool_size=settings.pool_size,
         max_overflow=0,
-        # Who gets one later than that has no time left to use it: it would be cut short, its connection with it, and
-        # the next in line would wait for a new one.
-        pool_timeout=min(settings.store_timeout_seconds, settings.deadline_seconds * WAITING_SHARE),
+        pool_timeout=waiting_seconds(settings),
         hide_parameters=True,  # an error's text must not carry what a subscriber told us
         connect_args={
             "timeout": settings.store_timeout_seconds,
@@ -107,6 +105,15 @@ def create_engine(settings: Settings) -> AsyncEngine:
     event.listen(engine.sync_engine, "checkout", _take_out)
     event.listen(engine.sync_engine, "checkin", _put_back)
     return engine
+
+
+def waiting_seconds(settings: Settings) -> float:
+    """How long to wait for a connection that is free.
+
+    Who gets one later than that has no time left to use it: it would be cut short, its connection with it, and the next
+    in line would wait for a new one.
+    """
+    return min(settings.store_timeout_seconds, settings.deadline_seconds * WAITING_SHARE)
 
 
 def server_settings(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import asyncpg
 
-from app.db import BOUND, TAKE_ROLE, StoreUnavailable, async_url, is_outage, libpq_url, server_settings
+from app.db import BOUND, TAKE_ROLE, StoreUnavailable, async_url, is_outage, libpq_url, server_settings, waiting_seconds
 from app.reach import EVERYBODY, Reach
 from app.settings import Settings
 
@@ -30,7 +30,7 @@ class Lane:
         """Ask for one value, in one round trip if nothing bounds it; raises StoreUnavailable when the store is away."""
         try:
             if self._turns.locked():
-                async with asyncio.timeout(self._settings.store_timeout_seconds):
+                async with asyncio.timeout(waiting_seconds(self._settings)):
                     await self._turns.acquire()
             else:
                 await self._turns.acquire()
