@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from app.domain.features import in_words
+
 REASONS_SHOWN: Final = 3
 
 
@@ -54,11 +56,8 @@ def _reasons(drivers: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> 
 
 
 def _named(driver: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    name, value = str(driver["feature"]).replace("_", " "), driver["value"]
-    if value is None:
-        return words["unknown"].format(name=name)
-    if isinstance(value, bool):
-        value = words["yes" if value else "no"]
+    name = str(driver["feature"]).replace("_", " ")
+    value = in_words(driver["value"], unknown=words["unknown"], yes=words["yes"], no=words["no"])
     return words["known"].format(name=name, value=value)
 
 
@@ -75,7 +74,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "raises": "What makes that more likely: {what}.",
         "lowers": "What makes that less likely: {what}.",
         "known": "{name} ({value})",
-        "unknown": "{name} (not known)",
+        "unknown": "not known",
         "yes": "yes",
         "no": "no",
         "comma": ", ",
@@ -91,7 +90,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "raises": "使其升高的因素：{what}。",
         "lowers": "使其降低的因素：{what}。",
         "known": "{name}（{value}）",
-        "unknown": "{name}（未知）",
+        "unknown": "未知",
         "yes": "是",
         "no": "否",
         "comma": "、",

@@ -100,3 +100,12 @@ def _is_iso_date(value: object) -> bool:
         return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
+
+
+def in_words(value: FeatureValue, *, unknown: str = "unknown", yes: str = "yes", no: str = "no") -> str:
+    """A feature's value as a sentence says it."""
+    if value is None:
+        return unknown
+    if isinstance(value, bool):
+        return yes if value else no
+    return f"{value:g}" if isinstance(value, float | int) else str(value)

@@ -28,7 +28,7 @@ from app.domain.decisions.context import (
 )
 from app.domain.decisions.holdout import draw
 from app.domain.decisions.rights import Made, Right, pending
-from app.domain.features import is_protected
+from app.domain.features import in_words, is_protected
 from app.domain.formulas import AVERAGE_MONTH_DAYS
 from app.domain.interactions import Channel, Sentiment
 from app.domain.outcomes import OutcomeKind
@@ -300,7 +300,7 @@ def churn_of(score: Score) -> Churn:
 def _reasons(score: Score) -> tuple[str, ...]:
     raising = [driver for driver in score.drivers if driver.contribution > 0][:REASONS_GIVEN]
     risk = f"churn risk {score.probability:.0%} within {score.bundle.manifest.horizon_days} days ({score.band})"
-    return (risk, *(f"{driver.feature} = {scores.shown(driver.value)} raises it" for driver in raising))
+    return (risk, *(f"{driver.feature} = {in_words(driver.value)} raises it" for driver in raising))
 
 
 def inputs_of(gathered: Gathered) -> bytes:

@@ -6,11 +6,12 @@ from statistics import NormalDist
 from typing import Any, Final
 
 from app.domain.decisions.context import Effect, Gain, Learned
+from app.domain.features import in_words
 from app.ml.bundle import Bundle
 from app.ml.effects import ArmGain, arm_gains
 from app.ml.features import FeaturesRefused, complete
 from app.ml.manifest import UPLIFT, ArmEffect
-from app.services.scores import Bundles, known_to, shown
+from app.services.scores import Bundles, known_to
 
 REASONS_GIVEN: Final = 2
 _REACH: Final = NormalDist().inv_cdf(0.975)
@@ -45,7 +46,7 @@ def _gains(bundle: Bundle, features: Mapping[str, Any], as_of: date) -> dict[str
 
 def _gain(one: ArmGain, horizon_days: int) -> Gain:
     reasons = tuple(
-        f"{driver.feature} = {shown(driver.value)} makes it keep {'more' if driver.contribution < 0 else 'less'}"
+        f"{driver.feature} = {in_words(driver.value)} makes it keep {'more' if driver.contribution < 0 else 'less'}"
         for driver in one.drivers
         if driver.contribution != 0
     )

@@ -109,15 +109,6 @@ def known_to(bundle: Bundle, features: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in features.items() if name in bundle.contract.raw}
 
 
-def shown(value: Any) -> str:
-    """A feature's value as a sentence says it."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float | int) else str(value)
-
-
 def is_stale(as_of: date | None, at: datetime, settings: Settings) -> bool:
     return as_of is not None and settings.today(at) - as_of > settings.stale_after
 

@@ -83,3 +83,9 @@ def test_a_decision_for_nothing_and_of_nobody_known_is_told_as_such(language: La
 def test_a_reason_from_before_or_after_this_version_has_words_too() -> None:
     trace = [{"action": "a", "verdict": "removed", "code": "UNHEARD_OF"}]
     assert explain(DECISION | {"trace": trace}, Language.EN).not_proposed == (OTHERWISE[Language.EN],)
+
+
+def test_a_number_is_told_as_people_write_it() -> None:
+    drivers = [{"feature": "months", "value": 1.0, "effect": "raises"}]
+    told = explain(DECISION | {"score": DECISION["score"] | {"drivers": drivers}}, Language.EN)
+    assert told.reasons == ("What makes that more likely: months (1).",)
