@@ -9,6 +9,7 @@ from app.embedded.postgres import Server, drop_database
 from app.settings import Settings
 from tests.cli.command import Command
 from tests.conftest import make_settings
+from tests.service import variables
 
 _numbers = count(1)
 
@@ -37,18 +38,10 @@ def own_settings(
 @pytest.fixture
 def stayline(own_settings: Settings, tmp_path: Path) -> Command:
     """The command, on a database of the test's own."""
-    return Command(tmp_path, environment_of(own_settings))
+    return Command(tmp_path, variables(own_settings))
 
 
 @pytest.fixture
 def store(own_settings: Settings) -> Iterator[psycopg.Connection]:
     with psycopg.connect(own_settings.database_url.get_secret_value(), autocommit=True) as connection:
         yield connection
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    return {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "STAYLINE_MASTER_KEYS": settings.master_keys.get_secret_value(),
-        "STAYLINE_MODELS_DIR": str(settings.models_dir),
-    }

@@ -9,12 +9,12 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import make_settings, serving
 from tests.factories.bodies import question
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.subscribers import LEAVING, STAYING, subscriber
 from tests.factories.tables import open_store
+from tests.service import variables
 
 DECISIONS = 130
 EACH = 25
@@ -39,7 +39,7 @@ def decided(new_database: Callable[[str], str], models_dir: Path, worker_id: str
 
 @pytest.fixture
 def audit(decided: Settings, tmp_path: Path) -> Command:
-    return Command(tmp_path, environment_of(decided))
+    return Command(tmp_path, variables(decided))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import make_settings, serving
 from tests.factories.bodies import question
 from tests.factories.campaigns import make, members, people, start
@@ -19,6 +18,7 @@ from tests.factories.contacts import moments_ago
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.subscribers import LEAVING
 from tests.factories.tables import open_store
+from tests.service import variables
 
 ACTION = "plan_review_call"
 Run = tuple[Settings, str, dict[str, str], str]
@@ -60,7 +60,7 @@ def begin_earlier(store: psycopg.Connection) -> None:
 def test_what_is_posted_as_an_outcome_is_in_the_next_training_set(run: Run, tmp_path: Path) -> None:
     """Requirement C16."""
     settings, campaign, arms, gone = run
-    said = Command(tmp_path, environment_of(settings)).succeeds("campaigns", "log", campaign, "--out", "log.parquet")
+    said = Command(tmp_path, variables(settings)).succeeds("campaigns", "log", campaign, "--out", "log.parquet")
     rows = {row["subscriber_id"]: row for row in pq.read_table(tmp_path / "log.parquet").to_pylist()}
 
     assert {id: row["arm"] for id, row in rows.items()} == arms
@@ -74,7 +74,7 @@ def test_what_is_posted_as_an_outcome_is_in_the_next_training_set(run: Run, tmp_
 
 def test_a_campaign_is_drawn_on_one_page(run: Run, tmp_path: Path) -> None:
     settings, campaign, _, _ = run
-    stayline = Command(tmp_path, environment_of(settings))
+    stayline = Command(tmp_path, variables(settings))
     assert stayline.succeeds("campaigns", "report", campaign, "--out", "page.html").startswith("not_enough_data")
     page = (tmp_path / "page.html").read_text()
     assert "There is not enough data to tell." in page
@@ -85,7 +85,7 @@ def test_a_campaign_is_drawn_on_one_page(run: Run, tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_said_in_one_line(run: Run, tmp_path: Path) -> None:
     settings, campaign, _, _ = run
-    stayline = Command(tmp_path, environment_of(settings))
+    stayline = Command(tmp_path, variables(settings))
     assert "no campaign with this id" in stayline.fails("campaigns", "report", uuid4(), "--out", "p.html")
     assert "not an .html file" in stayline.fails("campaigns", "report", campaign, "--out", "p.pdf")
     assert "not a .parquet file" in stayline.fails("campaigns", "log", campaign, "--out", "log.csv")

@@ -11,12 +11,11 @@ import pytest
 from app.services.access import KEY_PATTERN
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import serving
 from tests.factories.contacts import call
 from tests.factories.subscribers import subscriber
 from tests.factories.tables import open_store
-from tests.service import Service
+from tests.service import Service, variables
 
 
 def prefix_of(key: str) -> str:
@@ -112,7 +111,7 @@ def ask(service: Service, key: str, path: str = "/v1/feature-schema") -> httpx.R
 def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(
     service: Service, settings: Settings, bare: Command
 ) -> None:
-    stayline = Command(bare.folder, environment_of(settings))
+    stayline = Command(bare.folder, variables(settings))
     key = create(stayline, "crm", "scores:read")
     assert ask(service, key).status_code == 200
     assert ask(service, key, "/v1/actions").status_code == 403
@@ -125,7 +124,7 @@ def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(
 def test_a_key_that_is_replaced_is_taken_for_as_long_as_was_said(
     service: Service, settings: Settings, bare: Command, store_of_service: psycopg.Connection
 ) -> None:
-    stayline = Command(bare.folder, environment_of(settings))
+    stayline = Command(bare.folder, variables(settings))
     old = create(stayline, "crm", "scores:read", "interactions:write", days=30)
     new = stayline.succeeds("keys", "replace", prefix_of(old), "--hours", "1").strip()
     assert KEY_PATTERN.fullmatch(new)
@@ -140,7 +139,7 @@ def test_a_key_that_is_replaced_is_taken_for_as_long_as_was_said(
 
 def test_whose_key_is_replaced_stays_the_same_caller(service: Service, settings: Settings, bare: Command) -> None:
     """What it repeats with the new key is known from the old one."""
-    stayline = Command(bare.folder, environment_of(settings))
+    stayline = Command(bare.folder, variables(settings))
     old = create(stayline, "crm", "interactions:write")
     body, named = call(subscriber(service.client)), {"idempotency-key": "before and after"}
     with service.as_caller(old) as caller:
@@ -152,7 +151,7 @@ def test_whose_key_is_replaced_stays_the_same_caller(service: Service, settings:
 
 
 def test_a_key_is_bound_to_the_regions_it_was_made_for(service: Service, settings: Settings, bare: Command) -> None:
-    stayline = Command(bare.folder, environment_of(settings))
+    stayline = Command(bare.folder, variables(settings))
     key = stayline.succeeds("keys", "create", "desk", "--scope", "subscribers:read", "--region", "east").strip()
     here, there = (subscriber(service.client, region=region) for region in ("east", "west"))
     assert ask(service, key, f"/v1/subscribers/{here}").status_code == 200
@@ -166,7 +165,7 @@ def test_a_region_that_could_be_no_ones_name_is_refused(stayline: Command, regio
 
 
 def test_the_list_tells_when_a_key_was_used_last(service: Service, settings: Settings, bare: Command) -> None:
-    stayline = Command(bare.folder, environment_of(settings))
+    stayline = Command(bare.folder, variables(settings))
     used, unused = create(stayline, "crm", "scores:read"), create(stayline, "crm", "scores:read")
     assert ask(service, used).status_code == 200
     times = {prefix: len(re.findall(r"\d\d:\d\d", line)) for prefix, line in listed(stayline).items()}

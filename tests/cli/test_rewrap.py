@@ -9,11 +9,11 @@ import psycopg
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import serving
 from tests.factories.contacts import call
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.subscribers import subscriber
+from tests.service import variables
 
 PHONE = "+8613877001122"
 
@@ -37,7 +37,7 @@ def test_a_new_key_takes_over_and_the_one_before_may_go(
         repeated["headers"] = {"idempotency-key": "once"}
         first = before.client.post("/v1/interactions", **repeated)
     both = with_keys(own_settings, new, old)
-    rewrap = Command(stayline.folder, environment_of(both))
+    rewrap = Command(stayline.folder, variables(both))
     told = rewrap.succeeds("rewrap")
     assert "3 data keys sealed anew" in told
     assert "1 kept answers are still under an earlier key" in told
@@ -66,4 +66,4 @@ def test_a_key_that_is_missing_is_told_in_one_line(own_settings: Settings, stayl
     with serving(own_settings) as running:
         subscriber(running.client)
     other = with_keys(own_settings, base64.b64encode(os.urandom(32)).decode())
-    assert "STAYLINE_MASTER_KEYS" in Command(stayline.folder, environment_of(other)).fails("rewrap")
+    assert "STAYLINE_MASTER_KEYS" in Command(stayline.folder, variables(other)).fails("rewrap")

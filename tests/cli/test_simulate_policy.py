@@ -7,11 +7,11 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import make_settings, serving
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.subscribers import LEAVING, STAYING, subscriber
 from tests.factories.tables import count_rows, open_store
+from tests.service import variables
 
 PEOPLE = 40
 
@@ -28,7 +28,7 @@ def peopled(new_database: Callable[[str], str], models_dir: Path, worker_id: str
 
 @pytest.fixture
 def simulate(peopled: Settings, tmp_path: Path) -> Command:
-    return Command(tmp_path, environment_of(peopled))
+    return Command(tmp_path, variables(peopled))
 
 
 def change(tmp_path: Path, text: str) -> Path:

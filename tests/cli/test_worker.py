@@ -15,7 +15,7 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
+from tests.service import variables
 
 SCRIPT = Path(sys.executable).with_name("stayline")
 JOBS = {"complete_profiles", "link", "measure_revenue", "purge"}
@@ -27,7 +27,7 @@ class Worker:
     def __init__(self, settings: Settings, log: Path) -> None:
         self.log = log
         with log.open("w") as file:
-            environment = {"PATH": os.defpath, **environment_of(settings)}
+            environment = {"PATH": os.defpath, **variables(settings)}
             self.process = subprocess.Popen([SCRIPT, "worker"], cwd=log.parent, env=environment, stderr=file)
 
     def told(self) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def test_without_a_schema_it_says_so(stayline: Command, store: psycopg.Connectio
 
 
 def test_without_a_store_one_turn_fails_in_one_line(bare: Command, own_settings: Settings) -> None:
-    nowhere = environment_of(own_settings) | {"DATABASE_URL": "postgresql:///stayline?host=/nowhere"}
+    nowhere = variables(own_settings) | {"DATABASE_URL": "postgresql:///stayline?host=/nowhere"}
 
     assert "cannot be reached" in bare.fails("worker", "--once", **nowhere)
 

@@ -16,8 +16,8 @@ from app.demo.operator.tables import World, simulate
 from app.services import access
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.cli.conftest import environment_of
 from tests.conftest import make_settings, serving
+from tests.service import variables
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(world: Path, new_database: Callable[[str], str], models_dir: Path, worker_id: str) -> Settings:
     settings = make_settings(new_database(f"operator_{worker_id}"), models_dir)
     table = ["import", world / "profiles.parquet", "--mapping", world / "profiles.yaml"]
-    Command(world, environment_of(settings)).succeeds(*table, "--as-of", history.ends(world))
+    Command(world, variables(settings)).succeeds(*table, "--as-of", history.ends(world))
     asyncio.run(tell(settings, world))
     return settings
 

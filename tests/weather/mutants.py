@@ -5,14 +5,14 @@ The same short storms over the code as it is find nothing: that is the first row
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from tests.weather import progress
 from tests.weather.exactly_once import weather
 from tests.weather.faults import kill_postgres, kill_service
 from tests.weather.ledger import lay_subscribers
 from tests.weather.overload import overload, rows
+from tests.weather.sown import Tried, report
 from tests.weather.variants import Change, variant
 from tests.weather.world import World, world
 
@@ -92,23 +92,15 @@ MUTANTS: Final = (
 )
 
 
-def main() -> int:
-    sys.stdout.write("| mutant | found | |\n|---|---|---|\n")
-    missed = 0
+def tried() -> Iterator[Tried]:
     for mutant in MUTANTS:
         with variant(mutant.changes) as code, world() as spoiled:
             spoiled.serve()  # as it is: the fault shall meet a world like any other
             asyncio.run(lay_subscribers(spoiled))
             spoiled.stop()
             spoiled.code = code
-            found = mutant.find(spoiled)
-        progress.done()
-        as_it_should_be = bool(found) == bool(mutant.changes)
-        missed += not as_it_should_be
-        sys.stdout.write(f"| {mutant.name} | {found or 'nothing'} | {'' if as_it_should_be else '**missed**'} |\n")
-        sys.stdout.flush()
-    return 1 if missed else 0
+            yield mutant.name, bool(mutant.changes), mutant.find(spoiled)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report("mutant", tried()))

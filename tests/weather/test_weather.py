@@ -92,7 +92,7 @@ def test_the_schema_goes_up_and_down_under_load_with_both_versions_serving(spoil
 def test_traces_name_routes_and_nobody(spoiled: World) -> None:
     with collecting() as (url, received):
         spoiled.serve(OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_SCHEDULE_DELAY="50")
-        with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}) as api:
+        with spoiled.client() as api:
             api.get(f"/v1/subscribers/{CANARY}", params={"name": CANARY}, headers={"user-agent": CANARY})
             api.post("/v1/subscribers/search", json={"phone": CANARY})
         spoiled.stop()
@@ -133,7 +133,7 @@ def test_what_identifies_somebody_shows_nowhere_but_in_answers(spoiled: World) -
     """Not in the log at its most talkative, the metrics, a dump, the store's own files, nor any process's arguments."""
     spoiled.serve(STAYLINE_LOG_LEVEL="DEBUG")
     spoiled.start("worker", STAYLINE_LOG_LEVEL="DEBUG")
-    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}) as api:
+    with spoiled.client() as api:
         life = Life(api)
         refused = [
             api.post("/v1/subscribers/search", json={"phone": PHONE, "name": NAME}),
@@ -159,7 +159,7 @@ def test_what_identifies_somebody_shows_nowhere_but_in_answers(spoiled: World) -
 
 def test_what_is_the_same_is_sealed_differently(spoiled: World) -> None:
     spoiled.serve()
-    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}) as api:
+    with spoiled.client() as api:
         people = [subscriber(api, contact={"phone": PHONE, "name": NAME}) for _ in range(2)]
         for _ in range(2):
             api.post("/v1/interactions", json=call(people[0], reason=SAID)).raise_for_status()
@@ -190,7 +190,7 @@ def test_a_hostile_caller_gets_nowhere(spoiled: World) -> None:
     """A little of `hostile`: each three hundredth case, all broken frames, and a few of schemathesis' own."""
     spoiled.serve(STAYLINE_LOG_LEVEL="WARNING")
     seen = hostile.Seen()
-    with httpx.Client(base_url=spoiled.url, headers={"authorization": f"Bearer {spoiled.key}"}, timeout=30) as api:
+    with spoiled.client() as api:
         grounds = lay_grounds(api)
         hostile.corpus(api, grounds, seen, thinned=97)
     assert seen.cases > 150

@@ -5,10 +5,11 @@ The same tests pass over the code as it is: that is the first row.
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from tests.weather import progress
+from tests.weather.progress import tell
+from tests.weather.sown import Tried, report
 from tests.weather.variants import Change, variant
 
 WHOLE: Final = ("app", "migrations", "tests", "openapi", "docs")
@@ -53,23 +54,15 @@ MUTANTS: Final = (
 )
 
 
-def main() -> int:
-    sys.stdout.write("| hole | found by | |\n|---|---|---|\n")
-    missed = 0
+def tried() -> Iterator[Tried]:
     for mutant in MUTANTS:
-        progress.tell(mutant.name)
+        tell(mutant.name)
         with variant(mutant.changes, WHOLE) as code:
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", *mutant.tests]
             ran = subprocess.run(command, cwd=code, check=False, capture_output=True, text=True)
         failed = sum(line.startswith("FAILED") for line in ran.stdout.splitlines())
-        progress.done()
-        as_it_should_be = bool(failed) == bool(mutant.changes)
-        missed += not as_it_should_be
-        found = f"{failed} tests of {', '.join(mutant.tests)}" if failed else "nothing"
-        sys.stdout.write(f"| {mutant.name} | {found} | {'' if as_it_should_be else '**missed**'} |\n")
-        sys.stdout.flush()
-    return 1 if missed else 0
+        yield mutant.name, bool(mutant.changes), f"{failed} tests of {', '.join(mutant.tests)}" if failed else ""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report("hole", tried()))

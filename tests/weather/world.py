@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import psycopg
 
 from app.demo import telco
@@ -59,6 +60,10 @@ class World:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def client(self, timeout: float = 30) -> httpx.Client:
+        """A client that may do everything."""
+        return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {self.key}"}, timeout=timeout)
 
     @property
     def log(self) -> Path:
