@@ -20,11 +20,13 @@ from sqlalchemy import make_url
 from app.embedded.postgres import EmbeddedPostgresFailed, Server, drop_database, ensure_database, postgres
 
 ROOT = Path(__file__).parents[2]
+# A shell has what it starts in the background ignore interrupts, and so do the children of that.
 USER = """
-import sys
+import signal, sys
 from pathlib import Path
 from app.embedded.postgres import postgres
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with postgres(Path(sys.argv[1])) as server:
     print(server.socket_dir, flush=True)
     sys.stdin.read()
