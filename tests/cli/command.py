@@ -73,4 +73,9 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["stayline", *arguments]
-    main()
+    try:
+        main()
+    finally:
+        # A process of multiprocessing waits for its children before it does what would have ended them.
+        if loky := sys.modules.get("joblib.externals.loky"):
+            loky.get_reusable_executor(reuse=True).shutdown()

@@ -17,7 +17,7 @@ from app.pipelines.questions import Question
 from app.pipelines.tables import open_table
 
 TELCO_MAPPING: Final = Path(telco.__file__).with_name("telco.yaml")
-SMALL: Final = Effort(interactions=2, max_bins=32, outer_bags=2)
+SMALL: Final = Effort(interactions=2, max_bins=32, outer_bags=2, processes=1)
 
 
 def train_small(csv: Path, root: Path, seed: int = 1) -> Path:

@@ -24,7 +24,7 @@ from app.ml.training.material import Material, prepare
 from app.ml.training.release import release
 
 SEED = 7
-LITTLE = Effort(interactions=4, max_bins=32, outer_bags=1, max_rounds=150, threads=1)
+LITTLE = Effort(interactions=4, max_bins=32, outer_bags=1, max_rounds=150, processes=1)
 BOOLEANS = {
     "senior_citizen": "senior",
     "partner": "partner",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
+import pytest
 from interpret.glassbox import ExplainableBoostingClassifier
 
 from app.domain.features import Feature, FeatureType
@@ -26,16 +27,19 @@ def test_the_same_rows_and_seed_give_the_same_bytes(
     assert export(again, material.features) == model
 
 
-def test_the_number_of_threads_changes_nothing(material: Material, effort: Effort) -> None:
+def test_the_number_of_processes_changes_nothing(
+    material: Material, effort: Effort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ml.training.fit.WORTH_SHARING", 0)
     one, two = (
         fit(
             material.matrix[:1500],
             material.training.labels[:1500],
             material.features,
             seed=7,
-            effort=replace(effort, outer_bags=2, threads=threads),
+            effort=replace(effort, outer_bags=2, processes=processes),
         )
-        for threads in (1, 2)
+        for processes in (1, 2)
     )
     assert export(one, material.features) == export(two, material.features)
 
@@ -99,7 +103,7 @@ def test_odd_columns_are_exported_exactly() -> None:
     )
     contract = Contract.of(learn_contract(table))
     matrix = encode_many(contract, table.columns)
-    effort = Effort(interactions=10, max_bins=64, outer_bags=1, max_rounds=50, threads=1)
+    effort = Effort(interactions=10, max_bins=64, outer_bags=1, max_rounds=50, processes=1)
     ebm = fit(matrix, labels, contract.features, seed=1, effort=effort)
     session = open_session(export(ebm, contract.features), features=len(features), terms=len(terms_of(ebm)))
     gate(session, ebm, contract.features, matrix)
