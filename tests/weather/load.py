@@ -12,6 +12,7 @@ from tests.weather.caller import Answer, Caller, Unanswered
 from tests.weather.promises import percentile
 
 MOST_CONNECTIONS = 1_000
+IDLE_SECONDS = 3.0  # less than after which the service hangs up: it might do so just when something is sent
 Asked = tuple[str, str, Any]  # method, path, body
 
 
@@ -26,6 +27,11 @@ class Load:
         self.answers.append((sent, answer.seconds if answer else 0.0, answer.status if answer else 0))
         if answer and answer.status >= 500:
             self.bad.append(answer)
+
+    @property
+    def sent_away(self) -> int:
+        """How many were told to come again later."""
+        return sum(answer.status == 503 and "retry-after" in answer.headers for answer in self.bad)
 
     @property
     def statuses(self) -> Counter[int]:
@@ -48,15 +54,17 @@ async def offer(
 
     By a beat, or with `spread` each at any moment of its turn: two that keep a beat would always come together.
     """
-    load, idle, busy = Load(), list[Caller](), set[asyncio.Task[None]]()
+    load, idle, busy = Load(), list[tuple[Caller, float]](), set[asyncio.Task[None]]()
     began = time.perf_counter()
 
     async def send(number: int) -> None:
-        caller = idle.pop() if idle else Caller(port, key)
+        caller, _ = idle.pop() if idle else (Caller(port, key), 0.0)
         sent = time.perf_counter() - began
+        while idle and idle[0][1] < sent - IDLE_SECONDS:
+            await idle.pop(0)[0].hang_up()
         try:
             load.add(sent, await caller.ask(*make(number)))
-            idle.append(caller)
+            idle.append((caller, time.perf_counter() - began))
         except Unanswered:
             load.add(sent, None)
 
@@ -71,7 +79,7 @@ async def offer(
         busy.add(task)
         task.add_done_callback(busy.discard)
     await asyncio.gather(*busy)
-    await _hang_up(idle)
+    await _hang_up(caller for caller, _ in idle)
     return load
 
 
