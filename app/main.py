@@ -23,6 +23,7 @@ from app.routers import problems
 from app.routers.deps import Resources
 from app.routers.documented import PURPOSE_PARAMETER, Problem
 from app.routers.edge import Edge
+from app.routers.score_lane import ScoreLane
 from app.services import access_entries, activations, traffic
 from app.services.access import KeyCache
 from app.services.access_entries import Readings
@@ -90,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         telemetry=tracing.configured(),
     )
+    if not tracing.is_wanted():  # spans are made of routes
+        app.add_middleware(ScoreLane)
     if settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, **_CROSS_ORIGIN)
     app.add_middleware(Edge, metrics=metrics, admission=admission, receive_seconds=settings.receive_seconds)

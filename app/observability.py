@@ -132,6 +132,11 @@ class Metrics:
         found[0].inc()
         found[1].observe(seconds)
 
+    def scored(self, churn_kind: str, band: str, *, stale: bool) -> None:
+        """Count a score that was given."""
+        self.scores.labels(churn_kind, band).inc()
+        self.stale_scores.labels(churn_kind).inc(stale)
+
     def shown(self) -> bytes:
         """All there is, as Prometheus reads it: of every process that serves together."""
         if SHARED_METRICS not in os.environ:

@@ -5,10 +5,11 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import contacts, decisions, effects, large, models, overviews, replays, serving
+from bench import contacts, decisions, effects, large, models, overviews, replays, scoring, serving
 
 ALL = {
     "serving": serving.measure,
+    "scoring": scoring.measure,
     "contacts": contacts.measure,
     "overviews": overviews.measure,
     "decisions": decisions.measure,

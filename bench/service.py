@@ -31,17 +31,17 @@ def serving(demo: Demo, workers: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | demo.environment() | {"STAYLINE_LOG_LEVEL": "WARNING"}
     with subprocess.Popen(command, env=environment) as process:
         try:
-            _wait_until_ready()
+            wait_until_answering(f"http://127.0.0.1:{PORT}/readyz")
             yield process
         finally:
             process.terminate()
 
 
-def _wait_until_ready() -> None:
+def wait_until_answering(url: str) -> None:
     give_up = time.monotonic() + 30
     while time.monotonic() < give_up:
         with suppress(httpx.TransportError):
-            if httpx.get(f"http://127.0.0.1:{PORT}/readyz").status_code == httpx.codes.OK:
+            if httpx.get(url).status_code == httpx.codes.OK:
                 return
         time.sleep(0.02)
     raise TimeoutError("the service did not become ready")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Query, Request, Security
+from fastapi import Depends, Header, Path, Query, Request, Security
 from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -120,6 +120,8 @@ SessionDep = Annotated[AsyncSession, Depends(_session)]
 CallerDep = Annotated[Caller, Depends(_caller)]
 AtDep = Annotated[datetime, Depends(_at)]
 IfMatch = Annotated[str, Depends(_expected_version)]
+ModelName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+ModelVersion = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items a page")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next_cursor` of the page before")]
 

@@ -1,8 +1,8 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
-from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow
+from app.routers.deps import AtDep, ModelName, ModelVersion, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.drift import DriftRead
@@ -19,8 +19,8 @@ router = APIRouter(tags=["models"], route_class=UnitOfWorkRoute)
     responses=reads(404),
 )
 async def get_drift(
-    name: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")],
-    version: Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")],
+    name: ModelName,
+    version: ModelVersion,
     session: SessionDep,
     resources: ResourcesDep,
     at: AtDep,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
-HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics"})
+HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics", "/v2/health/live", "/v2/health/ready"})
 _RATE_HEADERS: Final = "rate_headers"  # in the request's state: what the answer shall tell of the caller's rate
 # What browsers are told, so that an answer is never more to them than it is. Nothing here is a page, but for the
 # description of the service, which brings its own script along.
@@ -303,7 +303,7 @@ def _require_size(scope: Scope, headers: Headers) -> None:
 
 def most_bytes(scope: Scope) -> int:
     """How much an operation takes: many items at once may take more."""
-    return MOST_BATCH_BYTES if scope["path"].endswith("/batch") else MOST_BODY_BYTES
+    return MOST_BATCH_BYTES if scope["path"].endswith(("/batch", "/infer")) else MOST_BODY_BYTES
 
 
 def _body_too_large(scope: Scope) -> BodyTooLarge:

@@ -31,6 +31,15 @@ FEATURES: Final[Body] = {
     "paperless_billing": True,
 }
 SCORE: Final[Body] = {"features": FEATURES, "drivers": 5}
+SCORES: Final[Body] = {"items": [SCORE, {"subscriber_id": "5281"}]}
+_DATATYPES: Final = {bool: "BOOL", str: "BYTES"}
+INFERENCE: Final[Body] = {
+    "id": "call 4711",
+    "inputs": [
+        {"name": name, "shape": [1], "datatype": _DATATYPES.get(type(value), "FP64"), "data": [value]}
+        for name, value in FEATURES.items()
+    ],
+}
 SUBSCRIBER: Final[Body] = {
     "region": "east",
     "brand": "gold",

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
 from app.routers.deps import ResourcesDep
 from app.schemas.base import Wire
+from app.schemas.inference import ServerLiveRead, ServerRead, ServerReadyRead
 from app.services import drift
 from app.services.health import StoreState, probe_store
 
@@ -60,6 +61,28 @@ async def get_store_readiness(resources: ResourcesDep, response: Response) -> Re
     readiness = await _readiness(resources)
     response.status_code = 200 if readiness.store == "ok" else 503
     return readiness
+
+
+@router.get("/v2", operation_id="get_server", summary="Which server this is, in the protocol's words")
+async def get_server(request: Request) -> ServerRead:
+    return ServerRead(name=request.app.title.lower(), version=request.app.version, extensions=[])
+
+
+@router.get("/v2/health/live", operation_id="get_server_liveness", summary="Is the server alive")
+async def get_server_liveness() -> ServerLiveRead:
+    return ServerLiveRead(live=True)
+
+
+@router.get(
+    "/v2/health/ready",
+    operation_id="get_server_readiness",
+    summary="Can the server score",
+    responses={503: {"model": ServerReadyRead, "description": "It cannot, or is about to stop"}},
+)
+async def get_server_readiness(resources: ResourcesDep, response: Response) -> ServerReadyRead:
+    ready = bool(resources.bundles) and not resources.admission.draining
+    response.status_code = 200 if ready else 503
+    return ServerReadyRead(ready=ready)
 
 
 @router.get(

@@ -1,9 +1,20 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
 from app.models import ModelActivation
-from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
+from app.routers.deps import (
+    AtDep,
+    CallerDep,
+    Cursor,
+    Limit,
+    ModelName,
+    ModelVersion,
+    ResourcesDep,
+    SessionDep,
+    allow,
+    takes,
+)
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import Page, as_page, decode_cursor, decode_time_cursor
@@ -12,9 +23,6 @@ from app.schemas.scores import ChurnKind
 from app.services import activations, models
 
 router = APIRouter(tags=["models"], route_class=UnitOfWorkRoute)
-
-Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Version = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
 @router.get(
@@ -57,7 +65,7 @@ async def list_model_activations(
     dependencies=[allow("scores:read")],
     responses=reads(404),
 )
-async def get_model(name: Name, version: Version, resources: ResourcesDep) -> ModelCard:
+async def get_model(name: ModelName, version: ModelVersion, resources: ResourcesDep) -> ModelCard:
     return models.get_model(resources.settings.models_dir, resources.bundles, name, version)
 
 
@@ -70,7 +78,7 @@ async def get_model(name: Name, version: Version, resources: ResourcesDep) -> Mo
     openapi_extra=takes(45),
 )
 async def activate_model(
-    name: Name, version: Version, session: SessionDep, caller: CallerDep, resources: ResourcesDep, at: AtDep
+    name: ModelName, version: ModelVersion, session: SessionDep, caller: CallerDep, resources: ResourcesDep, at: AtDep
 ) -> ActivatedModel:
     return await models.activate_model(session, resources.bundles, caller, name, version, at)
 

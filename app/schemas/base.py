@@ -17,13 +17,17 @@ from pydantic import (
     Field,
     PlainSerializer,
     Strict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 
 from app.domain.texts import why_unsafe
 from app.errors import Invalid
 
 INT64_MAX: Final = 2**63 - 1
+MOST_ITEMS: Final = 10_000  # in one batch
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 2200
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
@@ -115,6 +119,16 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _kept_apart(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Let one item's faults be told of that item: the others are none the worse for it."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return error
+
+
+# Of an item in a batch.
+JudgedAlone = WrapValidator(_kept_apart)
 Item = TypeVar("Item")
 
 

@@ -1,15 +1,8 @@
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    field_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator
 
 from app.domain.interactions import (
     Channel,
@@ -20,9 +13,18 @@ from app.domain.interactions import (
     RefusalReason,
     Sentiment,
 )
-from app.schemas.base import AwareTime, Code, FreeText, Label, PlainName, Reference, SubscriberId, Wire
-
-MOST_ITEMS: Final = 10_000
+from app.schemas.base import (
+    MOST_ITEMS,
+    AwareTime,
+    Code,
+    FreeText,
+    JudgedAlone,
+    Label,
+    PlainName,
+    Reference,
+    SubscriberId,
+    Wire,
+)
 
 
 class InteractionCreate(Wire):
@@ -62,20 +64,10 @@ class InteractionCreate(Wire):
         return value
 
 
-def _kept_apart(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Let one item's faults be told of that item: the others are none the worse for it."""
-    try:
-        return validate(value)
-    except ValidationError as error:
-        return error
-
-
 class InteractionBatch(Wire):
     """Many contacts at once; each is judged alone."""
 
-    items: Annotated[
-        list[Annotated[InteractionCreate, WrapValidator(_kept_apart)]], Field(min_length=1, max_length=MOST_ITEMS)
-    ]
+    items: Annotated[list[Annotated[InteractionCreate, JudgedAlone]], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class BatchItemRead(Wire):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from app.domain.scores import Band, Effect
-from app.schemas.base import Features, SafeStr, Scalar, SubscriberId, Wire
+from app.schemas.base import MOST_ITEMS, Features, JudgedAlone, SafeStr, Scalar, SubscriberId, Wire
 
 ChurnKind = Annotated[SafeStr, Field(pattern="^[a-z_]{1,32}$")]
 
@@ -23,6 +23,12 @@ class ScoreRequest(Wire):
         if value is None and info.data.get("subscriber_id") is None:
             raise ValueError("is required where subscriber_id is not given")
         return value
+
+
+class ScoreBatch(Wire):
+    """Many questions at once; each is judged alone."""
+
+    items: Annotated[list[Annotated[ScoreRequest, JudgedAlone]], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class DriverRead(Wire):
@@ -57,3 +63,15 @@ class ScoreRead(Wire):
     as_of: date | None
     stale: bool
     exclusions: list[str]
+
+
+class ScoreItemRead(Wire):
+    """What became of one item: 200 and its score, else a problem."""
+
+    status: int
+    score: ScoreRead | None = None
+    problem: dict[str, Any] | None = None
+
+
+class ScoreBatchRead(Wire):
+    items: list[ScoreItemRead]

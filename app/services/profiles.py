@@ -76,14 +76,14 @@ class Reading:
 
 async def read(reading: Reading, subscriber: Subscriber) -> SubscriberRead:
     """Return a profile as it is, its contact masked."""
-    latest = await subscribers.find_latest_snapshot(reading.session, subscriber.subscriber_id)
+    latest = await subscribers.find_latest_snapshots(reading.session, {subscriber.subscriber_id})
     contact = subscribers.masked_contact(subscriber, reading.vault)
     plain = {name: getattr(subscriber, name) for name in subscribers.PLAIN_FIELDS}
     shown = plain | {
         "contact": contact,
         "version": subscriber.version,
         "updated_at": subscriber.updated_at,
-        "latest_snapshot": _snapshot(latest),
+        "latest_snapshot": _snapshot(latest.get(subscriber.subscriber_id)),
     }
     return await _shape(reading, subscriber, shown, contact or {}, reading.at)
 
@@ -135,7 +135,7 @@ def _marked(shown: Mapping[str, Any], contact_fields: Collection[str]) -> segmen
     )
 
 
-def _snapshot(stored: FeatureSnapshot | None) -> SnapshotRead | None:
+def _snapshot(stored: FeatureSnapshot | subscribers.LatestSnapshot | None) -> SnapshotRead | None:
     return SnapshotRead(as_of=stored.as_of, features=stored.features) if stored else None
 
 

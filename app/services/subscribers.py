@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import ARRAY, ColumnElement, DateTime, String, any_, bindparam, cast, func, or_, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, object_session
 
@@ -147,12 +148,14 @@ async def list_identity(session: AsyncSession, subscriber_id: str) -> tuple[str,
     return survivor, *(await session.scalars(merged.order_by(Subscriber.subscriber_id)))
 
 
-def one_of(subscriber_ids: Iterable[str]) -> ColumnElement[bool]:
-    """The condition of being one of these subscribers.
+def one_of(
+    subscriber_ids: Iterable[str], column: InstrumentedAttribute[str] = Subscriber.subscriber_id
+) -> ColumnElement[bool]:
+    """The condition of being one of these subscribers, or about one of them.
 
     As one array: a list of a thousand parameters costs more to write down than the rows to find.
     """
-    return Subscriber.subscriber_id == any_(cast(list(subscriber_ids), ARRAY(String)))
+    return column == any_(cast(list(subscriber_ids), ARRAY(String)))
 
 
 def asked_of(table: type[Base], asked: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
@@ -337,10 +340,22 @@ async def get_snapshot(session: AsyncSession, subscriber_id: str, as_of: date) -
     return snapshot
 
 
-async def find_latest_snapshot(session: AsyncSession, subscriber_id: str) -> FeatureSnapshot | None:
-    return await session.scalar(
-        select(FeatureSnapshot)
-        .where(FeatureSnapshot.subscriber_id == subscriber_id)
-        .order_by(FeatureSnapshot.as_of.desc())
-        .limit(1)
+class LatestSnapshot(NamedTuple):
+    """The newest features that are known of a subscriber, and of which day they are."""
+
+    features: dict[str, Any]
+    as_of: date
+
+
+async def find_latest_snapshots(session: AsyncSession, ids: Collection[str]) -> dict[str, LatestSnapshot]:
+    """Return the newest snapshot of each of these subscribers who has one; asks nothing for nobody."""
+    if not ids:
+        return {}
+    columns = (FeatureSnapshot.subscriber_id, FeatureSnapshot.features, FeatureSnapshot.as_of)
+    rows = await session.execute(
+        select(*columns)
+        .ext(distinct_on(FeatureSnapshot.subscriber_id))
+        .where(one_of(ids, FeatureSnapshot.subscriber_id))
+        .order_by(FeatureSnapshot.subscriber_id, FeatureSnapshot.as_of.desc())
     )
+    return {id: LatestSnapshot(features, as_of) for id, features, as_of in rows}

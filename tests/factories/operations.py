@@ -11,7 +11,17 @@ from fastapi import FastAPI
 from app.main import create_app
 from app.settings import KEY_BYTES, Settings
 
-OPEN = frozenset({"get_liveness", "get_readiness", "get_store_readiness", "get_metrics"})
+OPEN = frozenset(
+    {
+        "get_liveness",
+        "get_readiness",
+        "get_store_readiness",
+        "get_metrics",
+        "get_server",
+        "get_server_liveness",
+        "get_server_readiness",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

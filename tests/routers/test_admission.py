@@ -25,7 +25,7 @@ from tests.service import Service
 MOST = 3
 RATE = 5
 SECONDS = 0.6
-HEALTH = ("/livez", "/readyz", "/metrics")
+HEALTH = ("/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")
 
 
 @pytest.fixture(scope="module")

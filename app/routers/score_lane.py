@@ -1,0 +1,159 @@
+"""The fast lane of POST /v1/scores: the plain case is answered at once, and all else by the route, which has the rules.
+
+Plain is a key that was verified lately and a body that is right and gives all the features there are to give. Nothing
+is asked of the store then, so nothing is waited for. The lane refuses nothing: what it does not take is the route's.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json, to_json
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.access import Caller
+from app.domain.features import FeatureValue
+from app.domain.texts import why_unsafe
+from app.errors import AppError
+from app.ml.manifest import UPLIFT
+from app.routers import scores as route
+from app.routers.deps import Resources
+from app.routers.edge import tell_rate
+from app.schemas.scores import ScoreRequest
+from app.services import scores
+from app.services.access import digest
+
+PATH: Final = "/v1/scores"
+SCOPE: Final = "scores:read"
+INT64: Final = 2**63
+_ROUTE: Final = next(each for each in route.router.routes if each.path == PATH)  # type: ignore[attr-defined]  # all are
+_BEARER: Final = b"Bearer "
+_CONTENT_TYPE: Final = b"content-type"
+_JSON: Final = b"application/json"
+_NOT_PLAIN: Final = frozenset({b"content-encoding", b"x-purpose"})
+_FIELDS: Final = ScoreRequest.model_fields.keys()
+_SUBSCRIBER_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_MOST_DRIVERS: Final = 100
+
+
+class Question(NamedTuple):
+    """What a plain body asks."""
+
+    subscriber_id: str | None
+    features: Mapping[str, FeatureValue]
+    churn_kind: str
+    drivers: int
+
+
+class ScoreLane:
+    """Pure ASGI, before the routes: it answers what is plain, and hands on everything else as it came."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        message = await receive()  # the whole body: the edge has waited for it
+        body = _answer(scope, message)
+        if body is None:
+            await self.app(scope, _given_back(message, receive), send)
+            return
+        scope["route"] = _ROUTE
+        headers = [(_CONTENT_TYPE, _JSON), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _given_back(message: Message, receive: Receive) -> Receive:
+    waiting = [message]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
+
+
+def _answer(scope: Scope, message: Message) -> bytes | None:
+    """Return the answer to a plain request; None for any other."""
+    resources: Resources = scope["state"]["resources"]
+    at = datetime.now(UTC)
+    now = time.monotonic()
+    caller = _caller(scope, resources, at, now)
+    question = caller and _question(message.get("body", b""))
+    if not caller or not question or question.churn_kind not in resources.bundles:
+        return None
+    bundle = resources.bundles[question.churn_kind]
+    if not question.features.keys() >= bundle.contract.needed:
+        return None
+    try:
+        scored = scores.score_values(bundle, question.features, resources.settings.today(at), question.drivers)
+    except AppError:
+        return None
+    if resources.rates.limit:
+        left = resources.rates.take(caller.id, now)
+        if left is None:
+            return None
+        tell_rate(scope, resources.rates.limit, left)
+    scores.note(resources.traffic, scored, at)
+    resources.metrics.scored(question.churn_kind, scored.band, stale=False)
+    return to_json(scores.as_plain(scored, question.subscriber_id, None, stale=False))
+
+
+def _caller(scope: Scope, resources: Resources, at: datetime, now: float) -> Caller | None:
+    """Return who asks, if their key is known and good, and nothing in the headers is out of the ordinary."""
+    headers = dict(scope["headers"])
+    key = headers.get(b"authorization", b"")
+    if (
+        len(headers) != len(scope["headers"])
+        or not key.startswith(_BEARER)
+        or headers.get(_CONTENT_TYPE) != _JSON
+        or not _NOT_PLAIN.isdisjoint(headers)
+    ):
+        return None
+    caller = resources.keys.find(digest(key[len(_BEARER) :].decode("latin-1")), now)
+    if caller is None or SCOPE not in caller.scopes or (caller.expires_at and caller.expires_at <= at):
+        return None
+    return caller
+
+
+def _question(body: bytes) -> Question | None:
+    """Read a plain body; None for one that is not, right or wrong."""
+    if b"\\" in body:  # an escape may stand for what no text may hold
+        return None
+    try:
+        told: Any = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    if type(told) is not dict or not told.keys() <= _FIELDS:
+        return None
+    features = told.get("features")
+    # Each name is followed by a colon: were there more of them than names, one might have been there twice.
+    if type(features) is not dict or body.count(b":") != len(told) + len(features):
+        return None
+    question = Question(told.get("subscriber_id"), features, told.get("churn_kind", "port_out"), told.get("drivers", 5))
+    return question if _is_plain(question) else None
+
+
+def _is_plain(question: Question) -> bool:
+    id, features, churn_kind, drivers = question
+    return (
+        (id is None or (type(id) is str and _SUBSCRIBER_ID.fullmatch(id) is not None))
+        and type(churn_kind) is str
+        and churn_kind != UPLIFT
+        and type(drivers) is int
+        and 0 <= drivers <= _MOST_DRIVERS
+        and all(map(_is_scalar, features.values()))
+    )
+
+
+def _is_scalar(value: object) -> bool:
+    kind = type(value)
+    if kind is str:
+        return why_unsafe(value) is None  # type: ignore[arg-type]  # it is one
+    if kind is int or kind is float:
+        return -INT64 <= value < INT64  # type: ignore[operator]  # it is one
+    return kind is bool or value is None

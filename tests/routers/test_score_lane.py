@@ -1,0 +1,108 @@
+"""The fast lane of scores answers as the route does, byte for byte, or leaves it to the route."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.access import Purpose
+from app.routers import score_lane
+from tests.factories import hell
+from tests.factories.subscribers import LEAVING, STAYING
+
+# What is said to be for a purpose is left to the route; this one changes nothing else.
+BY_THE_ROUTE = {"X-Purpose": Purpose.UNSTATED.value}
+JSON = {"Content-Type": "application/json"}
+
+
+def raw(**question: Any) -> bytes:
+    return json.dumps({"features": LEAVING} | question).encode()
+
+
+def answered(api: httpx.Client, body: bytes, **headers: str) -> tuple[int, Any]:
+    answer = api.post("/v1/scores", content=body, headers=JSON | headers)
+    told = answer.json()
+    if not answer.is_success:
+        del told["request_id"]
+    return answer.status_code, told
+
+
+PLAIN = {
+    "who leaves": raw(),
+    "who stays": raw(features=STAYING),
+    "no reasons": raw(drivers=0),
+    "all reasons": raw(drivers=100),
+    "a kind that is named": raw(churn_kind="port_out"),
+    "somebody by id": raw(subscriber_id="sub-1"),
+    "nobody by id": raw(subscriber_id=None),
+    "a value that is not known": raw(features=LEAVING | {"total_charges": None}),
+    "a level never seen": raw(features=LEAVING | {"contract": "For life"}),
+    "a level in another script": json.dumps({"features": LEAVING | {"contract": "终身"}}, ensure_ascii=False).encode(),
+    "white space": json.dumps({"features": LEAVING}, indent=4).encode(),
+    "a whole number": raw(features=LEAVING | {"monthly_charges": 94}),
+    "minus zero": raw(features=LEAVING | {"monthly_charges": -0.0}),
+}
+NOT_PLAIN = {
+    "an id with a colon": raw(subscriber_id="a:b"),
+    "an escape": raw(features=LEAVING | {"contract": "é"}),
+    "an escape that no text may hold": raw(features=LEAVING | {"contract": "\0"}),
+    "a control character": raw(features=LEAVING | {"contract": "\x7f"}).replace(b"\\u007f", b"\x7f"),
+    "a feature twice": raw().replace(b'"senior"', b'"tenure_months": 2, "senior"'),
+    "a field twice": raw(drivers=3).replace(b'"drivers"', b'"drivers": 4, "drivers"'),
+    "a feature that is missing": raw(features={n: v for n, v in LEAVING.items() if n != "contract"}),
+    "a feature that nobody knows": raw(features=LEAVING | {"shoe_size": 43}),
+    "a value of another type": raw(features=LEAVING | {"senior": "no"}),
+    "a value out of range": raw(features=LEAVING | {"tenure_months": -1}),
+    "a value that is a list": raw(features=LEAVING | {"senior": [1]}),
+    "a float for the number of reasons": raw(drivers=5.0),
+    "true for the number of reasons": raw(drivers=True),
+    "too many reasons": raw(drivers=101),
+    "a kind that is none": raw(churn_kind="boredom"),
+    "the kind of effects": raw(churn_kind="uplift"),
+    "no kind": raw(churn_kind=None),
+    "a field that is none": raw(mood="good"),
+    "no features": b'{"subscriber_id":"nobody"}',
+    "nothing": b"{}",
+    **hell.MALFORMED,
+    **{name: body for name, body in hell.NOT_OBJECTS.items() if body},
+}
+
+
+@pytest.mark.parametrize("body", PLAIN.values(), ids=PLAIN)
+def test_what_is_plain_is_answered_as_by_the_route(api: httpx.Client, body: bytes) -> None:
+    assert score_lane._question(body) is not None  # noqa: SLF001  # so that the two are compared, and not one with itself
+    lane, route = answered(api, body), answered(api, body, **BY_THE_ROUTE)
+    assert lane[0] == 200
+    assert lane == route
+
+
+@pytest.mark.parametrize("body", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_is_not_plain_is_the_routes(api: httpx.Client, body: bytes) -> None:
+    assert answered(api, body) == answered(api, body, **BY_THE_ROUTE)
+
+
+@pytest.mark.parametrize("place", [("features", "contract"), ("features", "tenure_months"), ("drivers",)], ids=str)
+def test_any_value_anywhere_is_answered_as_by_the_route(api: httpx.Client, place: tuple[str, ...]) -> None:
+    question = {"features": LEAVING, "drivers": 5}
+    for evil in (*hell.UNFIT.values(), *hell.ODD.values()):
+        body = hell.with_raw(question, place, evil)
+        assert answered(api, body) == answered(api, body, **BY_THE_ROUTE), evil
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.floats(allow_nan=False), st.integers(), st.text(max_size=8), st.sampled_from(["Yes"])
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(features=st.dictionaries(st.sampled_from(sorted(LEAVING)), scalars), drivers=st.integers(-1, 101))
+def test_whatever_is_sent_is_answered_as_by_the_route(
+    api: httpx.Client, features: dict[str, Any], drivers: int
+) -> None:
+    body = json.dumps({"features": LEAVING | features, "drivers": drivers}, ensure_ascii=False).encode(
+        errors="surrogatepass"
+    )
+    assert answered(api, body) == answered(api, body, **BY_THE_ROUTE)
