@@ -73,6 +73,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         # Found once: looking an instrument up by its labels takes longer than counting.
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._scored: dict[tuple[str, str], tuple[Counter, Counter]] = {}
         self.requests = Counter(
             "stayline_http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
         )
@@ -134,8 +135,13 @@ class Metrics:
 
     def scored(self, churn_kind: str, band: str, *, stale: bool) -> None:
         """Count a score that was given."""
-        self.scores.labels(churn_kind, band).inc()
-        self.stale_scores.labels(churn_kind).inc(stale)
+        found = self._scored.get((churn_kind, band))
+        if found is None:
+            found = self.scores.labels(churn_kind, band), self.stale_scores.labels(churn_kind)
+            self._scored[churn_kind, band] = found
+        found[0].inc()
+        if stale:
+            found[1].inc()
 
     def shown(self) -> bytes:
         """All there is, as Prometheus reads it: of every process that serves together."""

@@ -28,13 +28,15 @@ class Contract:
     """The features of one bundle in the order of its input, each with the function that codes its values.
 
     `raw` is what may be sent, `needed` what of it the model reads, itself or through `derived`; `checked` are the raw
-    features that no coder checks: those it passes over and those that formulas read.
+    features that no coder checks: those it passes over and those that formulas read; `levels` are what training saw of
+    each category, nothing included.
     """
 
     features: tuple[Feature, ...]
     coders: tuple[tuple[str, Coder], ...]
     derived: tuple[tuple[str, Formula], ...]
     checked: tuple[Feature, ...]
+    levels: tuple[tuple[str, frozenset[str | None]], ...]
     raw: frozenset[str]
     needed: frozenset[str]
 
@@ -54,6 +56,9 @@ class Contract:
             tuple((feature.name, coder_of(feature)) for feature in features),
             tuple(derived),
             (*accepted, *(feature for feature in read if feature.name in operands)),
+            tuple(
+                (each.name, frozenset({None, *each.levels})) for each in features if each.type is FeatureType.CATEGORY
+            ),
             frozenset(feature.name for feature in (*read, *accepted)),
             frozenset(feature.name for feature in read) | operands,
         )
@@ -101,13 +106,7 @@ def encode_many(contract: Contract, columns: Mapping[str, Sequence[FeatureValue]
 
 def unseen_levels(contract: Contract, values: Mapping[str, FeatureValue]) -> list[str]:
     """Name the category features whose level training never saw: such a score deserves less trust."""
-    return [
-        feature.name
-        for feature in contract.features
-        if feature.type is FeatureType.CATEGORY
-        and values.get(feature.name) is not None
-        and values[feature.name] not in feature.levels
-    ]
+    return [name for name, levels in contract.levels if values.get(name) not in levels]
 
 
 def first_code(feature: Feature) -> int:

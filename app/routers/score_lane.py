@@ -6,7 +6,7 @@ is asked of the store then, so nothing is waited for. The lane refuses nothing: 
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +36,7 @@ _NOT_PLAIN: Final = frozenset({b"content-encoding", b"x-purpose"})
 _FIELDS: Final = ScoreRequest.model_fields.keys()
 _SUBSCRIBER_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _MOST_DRIVERS: Final = 100
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Question(NamedTuple):
@@ -146,14 +147,15 @@ def _is_plain(question: Question) -> bool:
         and churn_kind != UPLIFT
         and type(drivers) is int
         and 0 <= drivers <= _MOST_DRIVERS
-        and all(map(_is_scalar, features.values()))
+        and _are_scalars(features.values())
     )
 
 
-def _is_scalar(value: object) -> bool:
-    kind = type(value)
-    if kind is str:
-        return why_unsafe(value) is None  # type: ignore[arg-type]  # it is one
-    if kind is int or kind is float:
-        return -INT64 <= value < INT64  # type: ignore[operator]  # it is one
-    return kind is bool or value is None
+def _are_scalars(values: Collection[FeatureValue]) -> bool:
+    """Tell whether these are values that JSON, the store and people can hold, and plainly so."""
+    if not set(map(type, values)) <= _SCALARS:
+        return False
+    numbers = [value for value in values if type(value) is int or type(value) is float]
+    if numbers and not -INT64 <= min(numbers) <= max(numbers) < INT64:
+        return False
+    return why_unsafe("".join([value for value in values if type(value) is str])) is None
