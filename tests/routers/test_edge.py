@@ -38,7 +38,7 @@ def test_requests_have_ids_of_their_own(api: httpx.Client) -> None:
 
 def most(operation: Operation) -> int:
     """A mebibyte; thirty-two for many items at once."""
-    return MOST_BATCH_BYTES if operation.path.endswith("/batch") else MOST_BODY_BYTES
+    return MOST_BATCH_BYTES if operation.path.endswith(("/batch", "/infer")) else MOST_BODY_BYTES
 
 
 @every_write

@@ -23,7 +23,18 @@ from tests.service import Service
 
 PATIENCE = 2.0
 HEALED = 5.0
-STORELESS = {"score_subscriber", "get_feature_schema", "list_models", "get_model"}
+STORELESS = {
+    "score_subscriber",
+    "get_feature_schema",
+    "list_models",
+    "get_model",
+    "get_served_model",
+    "get_served_version",
+    "get_served_model_readiness",
+    "get_served_version_readiness",
+    "infer",
+    "infer_version",
+}
 ways_to_be_away = pytest.mark.parametrize("away", ["refuse", "hold"])
 
 
