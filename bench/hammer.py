@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from bench.cores import pin
+from bench.load import request
 
 
 class _Caller(asyncio.Protocol):
@@ -58,17 +59,8 @@ def hammer(told: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _request(told: dict[str, Any], body: Any) -> bytes:
-    content = json.dumps(body).encode()
-    head = (
-        f"POST {told['path']} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {told['key']}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    return head.encode() + content
-
-
 async def _hammer(told: dict[str, Any]) -> dict[str, Any]:
-    requests = cycle([_request(told, body) for body in told["bodies"]])
+    requests = cycle([request(told["path"], told["key"], body) for body in told["bodies"]])
     statuses: Counter[bytes] = Counter()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()

@@ -22,7 +22,7 @@ def latencies(
 
 async def _call_all(port: int, key: str, requests: list[tuple[str, Any]], callers: int) -> list[float]:
     taken: list[float] = []
-    waiting = iter([_request(path, key, body) for path, body in requests])
+    waiting = iter([request(path, key, body) for path, body in requests])
 
     async def caller() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -40,7 +40,7 @@ async def _call_all(port: int, key: str, requests: list[tuple[str, Any]], caller
     return taken
 
 
-def _request(path: str, key: str, body: Any) -> bytes:
+def request(path: str, key: str, body: Any) -> bytes:
     if body is None:
         return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
     content = json.dumps(body).encode()

@@ -68,11 +68,8 @@ def measure() -> list[Row]:
 
 def _rows(demo: Demo, key: str) -> list[dict[str, Any]]:
     """The newest features of many subscribers, as the store has them."""
-    query = (
-        "SELECT DISTINCT ON (subscriber_id) features FROM feature_snapshots ORDER BY subscriber_id, as_of DESC LIMIT %s"
-    )
     with psycopg.connect(demo.database_url) as connection:
-        found = [features for (features,) in connection.execute(query, [ROWS])]
+        found = [features for (features,) in connection.execute(NEWEST, [ROWS])]
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=_as(key)) as api:
         schema = api.get("/v1/feature-schema").json()
         known = {feature["name"] for feature in (*schema["features"], *schema["accepted"]) if not feature["formula"]}

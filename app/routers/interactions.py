@@ -3,14 +3,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic_core import to_json
 
 from app.errors import AppError
 from app.models import Interaction, Subscriber
-from app.routers import examples
+from app.routers import batches, examples
 from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads, writes
-from app.routers.problems import problem_body, refusal_of
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
 from app.schemas.base import Page, PlainName, SubscriberId, as_page, decode_time_cursor
 from app.schemas.interactions import (
@@ -74,12 +72,8 @@ async def record_interactions(
     at: AtDep,
     request: Request,
 ) -> Response:
-    contacts = [item for item in batch.items if isinstance(item, InteractionCreate)]
-    answers = iter(await interactions.record_interactions(session, resources.vault, caller, contacts, at))
-    judged = [next(answers) if isinstance(item, InteractionCreate) else refusal_of(item) for item in batch.items]
-    told = [_item(answer, request.state.request_id) for answer in judged]
-    # Written as it is: thousands of items would only be checked against the shape they were just given.
-    return Response(to_json({"items": told}), 207, media_type="application/json")
+    answers = await interactions.record_interactions(session, resources.vault, caller, batches.valid(batch.items), at)
+    return batches.answered(batch.items, answers, _item, request.state.request_id)
 
 
 @router.get(
@@ -140,10 +134,8 @@ async def get_interaction(
     return shown
 
 
-def _item(answer: Recorded | AppError, request_id: str) -> dict[str, Any]:
-    if isinstance(answer, AppError):
-        return {"status": answer.status, "problem": problem_body(answer, request_id)}
-    return {"status": 201 if answer.is_new else 200, "id": answer.row["id"]}
+def _item(recorded: Recorded) -> dict[str, Any]:
+    return {"status": 201 if recorded.is_new else 200, "id": recorded.row["id"]}
 
 
 def _shown(rows: Iterable[tuple[Interaction, Subscriber]], vault: Vault) -> list[InteractionRead]:

@@ -17,17 +17,16 @@ from app.domain.access import Caller
 from app.domain.features import FeatureValue
 from app.domain.texts import why_unsafe
 from app.errors import AppError
-from app.ml.manifest import UPLIFT
 from app.routers import scores as route
 from app.routers.deps import Resources
 from app.routers.edge import tell_rate
-from app.schemas.scores import ScoreRequest
+from app.routers.strict_json import INT64
+from app.schemas.scores import MOST_DRIVERS, ScoreRequest
 from app.services import scores
 from app.services.access import digest
 
 PATH: Final = "/v1/scores"
 SCOPE: Final = "scores:read"
-INT64: Final = 2**63
 _ROUTE: Final = next(each for each in route.router.routes if each.path == PATH)  # type: ignore[attr-defined]  # all are
 _BEARER: Final = b"Bearer "
 _CONTENT_TYPE: Final = b"content-type"
@@ -35,7 +34,6 @@ _JSON: Final = b"application/json"
 _NOT_PLAIN: Final = frozenset({b"content-encoding", b"x-purpose"})
 _FIELDS: Final = ScoreRequest.model_fields.keys()
 _SUBSCRIBER_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_MOST_DRIVERS: Final = 100
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -85,12 +83,12 @@ def _answer(scope: Scope, message: Message) -> bytes | None:
     now = time.monotonic()
     caller = _caller(scope, resources, at, now)
     question = caller and _question(message.get("body", b""))
-    if not caller or not question or question.churn_kind not in resources.bundles:
-        return None
-    bundle = resources.bundles[question.churn_kind]
-    if not question.features.keys() >= bundle.contract.needed:
+    if not caller or not question:
         return None
     try:
+        bundle = scores.get_bundle(resources.bundles, question.churn_kind)
+        if not scores.gives_all(bundle, question.features):
+            return None
         scored = scores.score_values(bundle, question.features, resources.settings.today(at), question.drivers)
     except AppError:
         return None
@@ -144,9 +142,8 @@ def _is_plain(question: Question) -> bool:
     return (
         (id is None or (type(id) is str and _SUBSCRIBER_ID.fullmatch(id) is not None))
         and type(churn_kind) is str
-        and churn_kind != UPLIFT
         and type(drivers) is int
-        and 0 <= drivers <= _MOST_DRIVERS
+        and 0 <= drivers <= MOST_DRIVERS
         and _are_scalars(features.values())
     )
 

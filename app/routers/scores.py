@@ -1,13 +1,10 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic_core import to_json
 
-from app.errors import AppError
-from app.routers import examples
+from app.routers import batches, examples
 from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import writes
-from app.routers.problems import problem_body, refusal_of
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.scores import ScoreBatch, ScoreBatchRead, ScoreRead, ScoreRequest
 from app.services import scores
@@ -42,20 +39,12 @@ async def score_subscriber(request: ScoreRequest, session: SessionDep, resources
 async def score_subscribers(
     batch: ScoreBatch, session: SessionDep, resources: ResourcesDep, at: AtDep, request: Request
 ) -> Response:
-    asked = [item for item in batch.items if isinstance(item, ScoreRequest)]
-    answers = iter(
-        await scores.score_many(session, resources.bundles, resources.traffic, resources.settings, asked, at)
+    answers = await scores.score_many(
+        session, resources.bundles, resources.traffic, resources.settings, batches.valid(batch.items), at
     )
-    judged = [next(answers) if isinstance(item, ScoreRequest) else refusal_of(item) for item in batch.items]
-    for answer in judged:
-        if not isinstance(answer, AppError):
-            resources.metrics.scored(answer["churn_kind"], answer["band"], stale=answer["stale"])
-    told = [_item(answer, request.state.request_id) for answer in judged]
-    # Written as it is: thousands of items would only be checked against the shape they were just given.
-    return Response(to_json({"items": told}), 207, media_type="application/json")
 
+    def show(score: dict[str, Any]) -> dict[str, Any]:
+        resources.metrics.scored(score["churn_kind"], score["band"], stale=score["stale"])
+        return {"status": 200, "score": score}
 
-def _item(answer: dict[str, Any] | AppError, request_id: str) -> dict[str, Any]:
-    if isinstance(answer, AppError):
-        return {"status": answer.status, "problem": problem_body(answer, request_id)}
-    return {"status": 200, "score": answer}
+    return batches.answered(batch.items, answers, show, request.state.request_id)

@@ -1,11 +1,12 @@
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from app.domain.scores import Band, Effect
 from app.schemas.base import MOST_ITEMS, Features, JudgedAlone, SafeStr, Scalar, SubscriberId, Wire
 
+MOST_DRIVERS: Final = 100
 ChurnKind = Annotated[SafeStr, Field(pattern="^[a-z_]{1,32}$")]
 
 
@@ -15,7 +16,7 @@ class ScoreRequest(Wire):
     subscriber_id: SubscriberId | None = None
     features: Annotated[Features | None, Field(validate_default=True)] = None
     churn_kind: ChurnKind = "port_out"
-    drivers: Annotated[int, Field(strict=True, ge=0, le=100)] = 5
+    drivers: Annotated[int, Field(strict=True, ge=0, le=MOST_DRIVERS)] = 5
 
     @field_validator("features")
     @classmethod

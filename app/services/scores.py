@@ -235,17 +235,17 @@ async def _values(
     session: AsyncSession, bundle: Bundle, request: ScoreRequest
 ) -> tuple[Mapping[str, FeatureValue], date | None]:
     id = request.subscriber_id
-    found = await find_latest_snapshots(session, {id}) if id and not _gives_all(bundle, request) else {}
+    found = await find_latest_snapshots(session, {id}) if id and not gives_all(bundle, request.features) else {}
     return _laid_over(bundle, request, found.get(id or ""))
 
 
 def _is_given(bundles: Bundles, request: ScoreRequest) -> bool:
-    return request.churn_kind in bundles and _gives_all(bundles[request.churn_kind], request)
+    return request.churn_kind in bundles and gives_all(bundles[request.churn_kind], request.features)
 
 
-def _gives_all(bundle: Bundle, request: ScoreRequest) -> bool:
+def gives_all(bundle: Bundle, features: Mapping[str, Any] | None) -> bool:
     """Tell whether the features that are given are all that the model reads, so that no snapshot is needed."""
-    return (request.features or {}).keys() >= bundle.contract.needed
+    return (features or {}).keys() >= bundle.contract.needed
 
 
 def _laid_over(
@@ -253,7 +253,7 @@ def _laid_over(
 ) -> tuple[Mapping[str, FeatureValue], date | None]:
     """Lay the features that are given over those of the snapshot, if it takes one; returns its day, too."""
     given = request.features or {}
-    if request.subscriber_id is None or _gives_all(bundle, request):
+    if request.subscriber_id is None or gives_all(bundle, request.features):
         return given, None
     if snapshot is None:
         raise SnapshotMissing.at("/subscriber_id", "is not known, or has no feature snapshot yet")

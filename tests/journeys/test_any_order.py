@@ -22,7 +22,7 @@ from tests.service import Service, serving_process
 
 pytestmark = pytest.mark.slow
 
-PERMUTATIONS = int(os.environ.get("STAYLINE_PERMUTATIONS", "60"))  # a thousand take a minute and a half
+PERMUTATIONS = int(os.environ.get("STAYLINE_PERMUTATIONS", "150"))  # a thousand take a minute and a half
 Event = tuple[str, dict[str, Any]]
 CONTACT, COMPLAINT, ANSWER = "/v1/interactions", "/v1/complaints", "/v1/survey-responses"
 TOLD_APART = {"id", "subscriber_id", "recorded_at", "created_at", "updated_at", "source_id", "client_reference"}

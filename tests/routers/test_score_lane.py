@@ -1,4 +1,4 @@
-"""The fast lane of scores answers as the route does, byte for byte, or leaves it to the route."""
+"""The fast lane of scores answers as the route does, value for value, or leaves it to the route."""
 
 import json
 from typing import Any
