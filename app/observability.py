@@ -116,6 +116,9 @@ class Metrics:
             "stayline_models_refused", "Models that are to be active and cannot be.", mode="livemax"
         )
         self.scoring_up = self._gauge("stayline_scoring_up", "1 while a model is loaded.")
+        self.jobs_stalled = self._gauge(
+            "stayline_jobs_stalled", "1 while a job waits and nothing of it got done for a minute."
+        )
         self.inside = self._gauge("stayline_requests_inside", "Requests being answered right now.")
         self.tasks = self._gauge("stayline_tasks", "Tasks of the event loop, which no number of requests adds to.")
 
@@ -133,15 +136,15 @@ class Metrics:
         found[0].inc()
         found[1].observe(seconds)
 
-    def scored(self, churn_kind: str, band: str, *, stale: bool) -> None:
-        """Count a score that was given."""
+    def scored(self, churn_kind: str, band: str, *, stale: bool, times: int = 1) -> None:
+        """Count a score that was given, or so many alike."""
         found = self._scored.get((churn_kind, band))
         if found is None:
             found = self.scores.labels(churn_kind, band), self.stale_scores.labels(churn_kind)
             self._scored[churn_kind, band] = found
-        found[0].inc()
+        found[0].inc(times)
         if stale:
-            found[1].inc()
+            found[1].inc(times)
 
     def shown(self) -> bytes:
         """All there is, as Prometheus reads it: of every process that serves together."""

@@ -172,6 +172,12 @@ class Settings(BaseModel):
         """The operator's date at this time: snapshots and contracts are dated by it."""
         return at.astimezone(ZoneInfo(self.timezone)).date()
 
+    def next_noon(self, at: datetime) -> datetime:
+        """The operator's next noon after this time."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        noon = local.replace(hour=12, minute=0, second=0, microsecond=0)
+        return noon if noon > local else noon + timedelta(days=1)
+
     def month_of(self, at: datetime) -> datetime:
         """When the operator's month began."""
         local = at.astimezone(ZoneInfo(self.timezone))

@@ -14,13 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import Sessions, lock_number
+from app.ml.active import ActiveBundles
 from app.observability import tell
-from app.services import chain, ledger, retention
+from app.services import chain, ledger, retention, scoring_runs
+from app.services.scoring_runs import Scoring
 from app.settings import Settings
 from app.vault import Vault
 
 LOCK: Final = lock_number("worker")
 LOOK_SECONDS: Final = 5.0
+RARE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,14 @@ class Ground:
     settings: Settings
     sessions: Sessions
     vault: Vault
+    bundles: ActiveBundles
 
 
 class Job(NamedTuple):
-    """Something done again and again; it tells how many rows of what it touched, and may be stopped anywhere."""
+    """Something done again and again; it tells how many rows of what it touched, and may be stopped anywhere.
+
+    However long one takes, the others have their turn.
+    """
 
     name: str
     every: timedelta
@@ -51,6 +58,16 @@ async def _measure(ground: Ground) -> Mapping[str, int]:
     return {"subscribers": await ledger.measure_base(ground.sessions, ground.settings)}
 
 
+async def _score(ground: Ground) -> Mapping[str, int]:
+    return await scoring_runs.work(
+        Scoring(ground.sessions, ground.bundles, ground.settings, ground.vault, lambda: datetime.now(UTC))
+    )
+
+
+async def _purge(ground: Ground, at: datetime) -> Mapping[str, int]:
+    return await retention.purge(ground.sessions, ground.settings, at) | await scoring_runs.purge(ground.sessions)
+
+
 SCHEDULE: Final = (
     Job(
         "complete_profiles",
@@ -59,7 +76,8 @@ SCHEDULE: Final = (
     ),
     Job("link", timedelta(minutes=1), lambda ground, _: _link(ground)),
     Job("measure_revenue", timedelta(days=1), lambda ground, _: _measure(ground)),
-    Job("purge", timedelta(hours=1), lambda ground, at: retention.purge(ground.sessions, ground.settings, at)),
+    Job("purge", timedelta(hours=1), _purge),
+    Job("score", timedelta(seconds=2), lambda ground, _: _score(ground)),
 )
 
 
@@ -72,10 +90,12 @@ async def run(ground: Ground) -> None:
     """Work by the schedule until cancelled. While another worker does, or the store is away, wait."""
     while True:
         try:
-            async with _sole_worker(ground.sessions) as connection:
-                await _keep_schedule(ground, connection)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            tell("worker_waits_for_store", level=logging.WARNING, error=type(error).__qualname__)
+            async with _sole_worker(ground.sessions) as connection, asyncio.TaskGroup() as tasks:
+                tasks.create_task(_hold(connection))
+                for job in SCHEDULE:
+                    tasks.create_task(_keep_doing(ground, job))
+        except* (SQLAlchemyError, OSError, TimeoutError) as errors:
+            tell("worker_waits_for_store", level=logging.WARNING, error=type(errors.exceptions[0]).__qualname__)
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -98,22 +118,29 @@ async def _sole_worker(sessions: Sessions) -> AsyncIterator[AsyncConnection]:
                 await connection.execute(select(func.pg_advisory_unlock(LOCK)))
 
 
-async def _keep_schedule(ground: Ground, connection: AsyncConnection) -> None:
-    due = dict.fromkeys(SCHEDULE, time.monotonic())
+async def _hold(connection: AsyncConnection) -> None:
+    """Raise once the connection is gone, and the lock with it."""
     while True:
-        await connection.scalar(select(1))  # raises if the connection is gone, and the lock with it
-        for job in [job for job in SCHEDULE if due[job] <= time.monotonic()]:
-            await _do(ground, job)
-            due[job] = time.monotonic() + job.every.total_seconds()
-        await asyncio.sleep(min(LOOK_SECONDS, max(0.0, min(due.values()) - time.monotonic())))
+        await connection.scalar(select(1))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _keep_doing(ground: Ground, job: Job) -> None:
+    while True:
+        await _do(ground, job)
+        await asyncio.sleep(job.every.total_seconds())
 
 
 async def _do(ground: Ground, job: Job) -> None:
-    """Run a job and tell of it in one line; one that fails is tried again at its next time."""
+    """Run a job and tell of it in one line; one that fails is tried again at its next time.
+
+    Of one that looks every few seconds whether there is anything to do, only what it did is told.
+    """
     begun = time.monotonic()
     try:
         counts = await job.run(ground, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001  # whatever ails one job, the others go on
         tell("job_failed", level=logging.ERROR, job=job.name, error=type(error).__qualname__)
         return
-    tell("job_done", job=job.name, seconds=round(time.monotonic() - begun, 3), rows=dict(counts))
+    if any(counts.values()) or job.every >= RARE:
+        tell("job_done", job=job.name, seconds=round(time.monotonic() - begun, 3), rows=dict(counts))

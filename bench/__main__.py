@@ -5,11 +5,12 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import contacts, decisions, effects, large, models, overviews, replays, scoring, serving
+from bench import bulk, contacts, decisions, effects, large, models, overviews, replays, scoring, serving
 
 ALL = {
     "serving": serving.measure,
     "scoring": scoring.measure,
+    "bulk": bulk.measure,
     "contacts": contacts.measure,
     "overviews": overviews.measure,
     "decisions": decisions.measure,

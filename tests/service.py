@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -47,6 +47,14 @@ def wait_until_ready(url: str, path: str = "/readyz", patience: float = 60.0) ->
     while not is_ready(url, path):
         if time.monotonic() > give_up:
             raise TimeoutError(f"{url} did not become ready")
+        time.sleep(0.05)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < give_up
         time.sleep(0.05)
 
 

@@ -36,7 +36,8 @@ def demo(
         made = Demo(HOME.resolve(), database_url, data)
         _set_up(made, f"http://127.0.0.1:{port}")
         os.environ.update(made.environment())
-        listen("127.0.0.1", port)
+        with _worker():
+            listen("127.0.0.1", port)
 
 
 def _set_up(made: Demo, base_url: str) -> None:
@@ -52,6 +53,16 @@ def _set_up(made: Demo, base_url: str) -> None:
             raise
     if setup.returncode:
         raise SystemExit(setup.returncode)
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """Have a worker beside the service, as wherever it serves."""
+    with subprocess.Popen([sys.executable, "-m", "app", "worker"], start_new_session=True) as worker:
+        try:
+            yield
+        finally:
+            worker.terminate()
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """score: a table becomes a table of scores with their reasons."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,9 +15,13 @@ from app.errors import Invalid
 from app.ml.bundle import load_bundle
 from app.pipelines.binding import bind
 from app.pipelines.mapping import read_mapping
-from app.pipelines.scoring import Scoring, fit_to, score_table
 from app.pipelines.shaping import shaped
 from app.pipelines.tables import open_table
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+PARQUET: Final = ".parquet"
 
 
 class OutRefused(Invalid):
@@ -33,7 +37,9 @@ def score(
     rejects: RejectsPath = None,
 ) -> None:
     """Score every row of a table, with its five strongest drivers. Bad rows are refused one by one."""
-    if out.suffix not in {".csv", ".parquet"}:
+    from app.pipelines.scoring import Scoring, fit_to, score_table  # noqa: PLC0415  # it loads Arrow
+
+    if out.suffix not in {".csv", PARQUET}:
         raise OutRefused(f"--out {out} is neither .csv nor .parquet")
     if out.resolve() in {path.resolve() for path in (table, mapping, *filter(None, [rejects]))}:
         raise OutRefused(f"--out {out} would overwrite what is to be read")
@@ -54,20 +60,18 @@ def score(
 
 
 @contextmanager
-def _written(out: Path) -> Iterator[Callable[[dict[str, Sequence[Any]]], None]]:
+def _written(out: Path) -> Iterator[Callable[["RecordBatch"], None]]:
     """Write batches to `out`, which appears whole at the end or not at all."""
-    import pyarrow as pa  # noqa: PLC0415  # only this command needs it
-    from pyarrow import csv, parquet  # noqa: PLC0415  # as above
+    from app.pipelines.scored import as_texts  # noqa: PLC0415  # it loads Arrow
 
     draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    make = parquet.ParquetWriter if out.suffix == ".parquet" else csv.CSVWriter
     writer = None
 
-    def write(batch: dict[str, Sequence[Any]]) -> None:
+    def write(batch: "RecordBatch") -> None:
         nonlocal writer
-        table = pa.table(batch)
-        writer = writer or make(draft, table.schema)
-        writer.write_table(table)
+        batch = batch if out.suffix == PARQUET else as_texts(batch)
+        writer = writer or _open(draft, out.suffix, batch)
+        writer.write_batch(batch)
 
     try:
         yield write
@@ -77,6 +81,15 @@ def _written(out: Path) -> Iterator[Callable[[dict[str, Sequence[Any]]], None]]:
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _open(draft: Path, form: str, batch: "RecordBatch") -> Any:
+    from pyarrow import csv, parquet  # noqa: PLC0415  # only this command needs it
+
+    if form == PARQUET:
+        # Without our schema a reader finds plain texts where we write words by their number.
+        return parquet.ParquetWriter(draft, batch.schema, store_schema=False)
+    return csv.CSVWriter(draft, batch.schema)
 
 
 def register(cli: typer.Typer) -> None:

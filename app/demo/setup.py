@@ -27,7 +27,8 @@ from app.ml.bundle import BundleRefused
 from app.ml.registry import active_bundles
 from app.ml.training.dataset import is_held_out
 from app.models import ApiKey, FeatureSnapshot
-from app.services import access, schema
+from app.schemas.scoring_runs import ScoringRunCreate
+from app.services import access, schema, scoring_runs
 from app.services.working_time import calendar_of
 from app.settings import Settings
 from app.vault import Vault
@@ -122,6 +123,9 @@ async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings,
     if demo.is_simulated:
         await history.tell(sessions, demo.world, caller, at)
     await month.live(lived, sorted(_ids_of(demo)))
+    bundles = active_bundles(demo.models_dir)
+    async with transaction(sessions) as session:
+        await scoring_runs.request_run(session, caller, bundles, ScoringRunCreate(), datetime.now(UTC))
 
 
 def _has_model(demo: Demo) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+SUBSCRIBER_ID: Final = "[A-Za-z0-9._:-]{1,64}"  # the operator's own key, as a regular expression
+
 
 class SubscriberStatus(StrEnum):
     ACTIVE = "active"

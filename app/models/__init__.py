@@ -15,13 +15,14 @@ from app.models.interactions import Interaction
 from app.models.ledger import ArpuBase, LedgerEntry, Reservation
 from app.models.policies import PolicyVersion
 from app.models.references import ClientReference
+from app.models.scoring_runs import RiskScore, ScoringRun
 from app.models.subscribers import FeatureDefinition, FeatureSnapshot, ProfileVersion, Subscriber
 from app.models.surveys import SatisfactionTarget, SurveyResponse
 from app.models.tasks import Task
 from app.models.touchpoints import Touchpoint
 from app.models.traffic import ScoreTraffic
 
-SCHEMA_REVISION = "0007"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0008"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -53,8 +54,10 @@ __all__ = [
     "PolicyVersion",
     "ProfileVersion",
     "Reservation",
+    "RiskScore",
     "SatisfactionTarget",
     "ScoreTraffic",
+    "ScoringRun",
     "Subscriber",
     "SurveyResponse",
     "Task",

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from app.domain.features import LARGEST_FLOAT32, Feature, FeatureType
+from app.domain.subscribers import SUBSCRIBER_ID
 from app.domain.texts import why_unsafe
 from app.pipelines.fields import FieldMapping
 from app.pipelines.mapping import Mapping
@@ -16,7 +17,7 @@ from app.pipelines.tables import BadRow, Row, Table
 
 TRUE_WORDS: Final = frozenset({"yes", "y", "true", "t", "1", "1.0"})
 FALSE_WORDS: Final = frozenset({"no", "n", "false", "f", "0", "0.0"})
-_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_ID: Final = re.compile(SUBSCRIBER_ID)
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _TEXTS_REMEMBERED: Final = 4096
 

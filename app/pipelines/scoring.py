@@ -1,30 +1,36 @@
 """Scoring a whole table: each row comes out once, with its strongest drivers, or as a refusal with its reasons."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.domain.features import Feature, FeatureType
 from app.errors import Invalid
 from app.ml.bundle import Bundle
-from app.ml.drivers import band, strongest
+from app.ml.columns import encode_columns
 from app.ml.features import FeaturesRefused, complete, encode
 from app.ml.scorer import CHUNK, score
+from app.pipelines import plain
 from app.pipelines.binding import Bound, feature_names
 from app.pipelines.fields import FieldMapping
 from app.pipelines.inference import WORDS_FOR_MISSING
 from app.pipelines.mapping import Mapping
-from app.pipelines.records import Record, Reject, records
-from app.pipelines.tables import Row, Table
+from app.pipelines.records import Record, Reject, records, taker
+from app.pipelines.scored import as_batch, scored_columns
+from app.pipelines.tables import Table
 
 DRIVERS: Final = 5
+AHEAD: Final = 4  # batches at work or waiting to be written
 
-Taken = tuple[Row, Record] | list[Reject]
 Accepted = tuple[str, NDArray[np.float32]]
 
 
@@ -49,7 +55,7 @@ class Scoring:
     table: Table
     mapping: Mapping
     as_of: date
-    write: Callable[[dict[str, Sequence[Any]]], object]
+    write: Callable[[pa.RecordBatch], object]
     refuse: Callable[[Reject], object]
     progress: Callable[[float], object]
 
@@ -84,47 +90,92 @@ def _read_as(feature: Feature, form: str | None) -> FieldMapping:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of a table: how many there were, the answers [ids] of those that were taken, why others were not."""
+
+    read: int
+    ids: pa.Array
+    answers: dict[str, pa.Array]
+    rejects: list[Reject]
+
+
 def score_table(job: Scoring) -> Tally:
-    """Score row by row in chunks: memory does not grow with the table."""
+    """Score in parts, in the table's order: memory does not grow with the table."""
     tally = Tally()
-    taken = records(job.mapping, job.table)
-    while chunk := list(islice(taken, CHUNK)):
-        tally.read += len(chunk)
-        kept = list(_accepted(job, chunk))
-        if kept:
-            job.write(_answers(job.bundle, kept))
-        tally.scored += len(kept)
-        job.progress(job.table.progress())
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for part in _by_columns(job, threads) if job.table.batches else _by_rows(job):
+            for reject in part.rejects:
+                job.refuse(reject)
+            if len(part.ids):
+                job.write(as_batch({"id": part.ids} | part.answers))
+            tally.read += part.read
+            tally.scored += len(part.ids)
+            job.progress(job.table.progress())
     tally.refused = tally.read - tally.scored
     return tally
 
 
-def _accepted(job: Scoring, chunk: Sequence[Taken]) -> Iterator[Accepted]:
-    """Keep the rows that the model takes, encoded, and say of every other why it does not."""
+def _by_columns(job: Scoring, threads: ThreadPoolExecutor) -> Iterator[_Part]:
+    """Score batches side by side, a few at a time; yield them in order."""
+    assert job.table.batches  # noqa: S101  # it was looked at
+    reader = plain.Reader(job.mapping)
+    waiting: deque[Future[_Part]] = deque()
+    for first, batch in job.table.batches():
+        waiting.append(threads.submit(_score_batch, job, reader, first, batch))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _score_batch(job: Scoring, reader: plain.Reader, first: int, batch: pa.RecordBatch) -> _Part:
+    """Score whole columns where their cells are plain, and judge the other rows one by one."""
+    read = reader.read(batch)
+    known = {name: column for name, column in read.features.items() if name in job.bundle.contract.raw}
+    encoded = encode_columns(job.bundle.contract, known, len(batch), job.as_of)
+    kept, matrix, ids = read.plain & encoded.plain, encoded.matrix, read.ids
+    others = np.flatnonzero(~kept)
+    rejects: list[Reject] = []
+    if len(others):
+        told, take = ids.to_pylist(), taker(job.mapping)
+        for place, row in zip(others.tolist(), batch.take(pa.array(others)).to_pylist(), strict=True):
+            found = _judge(job, take(first + place, row))
+            if isinstance(found, list):
+                rejects += found
+            else:
+                told[place], matrix[place] = found
+                kept[place] = True
+        ids = pa.array(told, pa.string())
+    return _scored(job.bundle, len(batch), ids.filter(pa.array(kept)), matrix[kept], rejects)
+
+
+def _by_rows(job: Scoring) -> Iterator[_Part]:
+    taken = records(job.mapping, job.table)
+    while chunk := list(islice(taken, CHUNK)):
+        found = [_judge(job, one if isinstance(one, list) else one[1]) for one in chunk]
+        kept = [one for one in found if not isinstance(one, list)]
+        rejects = [reject for one in found if isinstance(one, list) for reject in one]
+        ids = pa.array([id for id, _ in kept], pa.string())
+        matrix = np.concatenate([cells for _, cells in kept]) if kept else _no_rows(job.bundle)
+        yield _scored(job.bundle, len(chunk), ids, matrix, rejects)
+
+
+def _no_rows(bundle: Bundle) -> NDArray[np.float32]:
+    return np.empty((0, len(bundle.contract.features)), np.float32)
+
+
+def _scored(bundle: Bundle, read: int, ids: pa.Array, matrix: NDArray[np.float32], rejects: list[Reject]) -> _Part:
+    return _Part(read, ids, scored_columns(bundle, score(bundle, matrix), DRIVERS), rejects)
+
+
+def _judge(job: Scoring, taken: Record | list[Reject]) -> Accepted | list[Reject]:
+    """Return the row's id and its cells, if the model takes it, or else why not."""
+    if isinstance(taken, list):
+        return taken
     contract = job.bundle.contract
-    for taken in chunk:
-        if isinstance(taken, list):
-            for reject in taken:
-                job.refuse(reject)
-            continue
-        record = taken[1]
-        raw = {name: value for name, value in record.features.items() if name in contract.raw}
-        try:
-            yield record.subscriber_id, encode(contract, complete(contract, raw, job.as_of))
-        except FeaturesRefused as refusal:
-            for violation in refusal.violations:
-                job.refuse(Reject(record.line, violation.pointer.removeprefix("/features/"), violation.detail))
-
-
-def _answers(bundle: Bundle, kept: Sequence[Accepted]) -> dict[str, Sequence[Any]]:
-    scores = score(bundle, np.concatenate([row for _, row in kept]))
-    indexes, shares = strongest(bundle, scores.contributions, DRIVERS)
-    names = np.array([feature.name for feature in bundle.contract.features], object)[indexes]
-    answers: dict[str, Sequence[Any]] = {
-        "id": [id for id, _ in kept],
-        "probability": scores.probability.tolist(),
-        "band": [band(bundle.manifest.bands, probability).value for probability in scores.probability.tolist()],
-    }
-    columns = range(names.shape[1])
-    answers |= {f"driver_{rank + 1}": names[:, rank].tolist() for rank in columns}
-    return answers | {f"contribution_{rank + 1}": shares[:, rank].tolist() for rank in columns}
+    raw = {name: value for name, value in taken.features.items() if name in contract.raw}
+    try:
+        return taken.subscriber_id, encode(contract, complete(contract, raw, job.as_of))
+    except FeaturesRefused as refusal:
+        return [Reject(taken.line, each.pointer.removeprefix("/features/"), each.detail) for each in refusal.violations]

@@ -136,6 +136,7 @@ def _as_table(
         rows=rows,
         progress=lambda: done / max(len(wide) + len(bad), 1),
         aggregated=aggregated,
+        batches=None,
     )
 
 
@@ -186,7 +187,7 @@ def _joined(table: Table, join: Join, as_of: AsOf | None, folder: Path) -> Table
         for line, row in table.rows():
             yield line, row if isinstance(row, BadRow) else found(row)
 
-    return replace(table, columns=(*table.columns, *new), rows=rows)
+    return replace(table, columns=(*table.columns, *new), rows=rows, batches=None)
 
 
 def _day_reader(as_of: AsOf | None) -> Callable[[Row], date]:

@@ -14,9 +14,11 @@ from app.errors import Invalid
 if TYPE_CHECKING:
     import _csv
 
+    from pyarrow import RecordBatch
+
 Row = dict[str, Any]
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 16_384
 DELIMITERS = ",;\t|"
 LONGEST_HEADER = 100_000  # signs, in which a delimiter is looked for
 
@@ -36,13 +38,15 @@ class BadRow:
 class Table:
     """An open table. `rows()` yields (line, row), lines counted as an editor does; `progress()` tells 0…1.
 
-    `aggregated` tells of a column how many of its cells were joined into others when the table was shaped.
+    `aggregated` tells of a column how many of its cells were joined into others when the table was shaped. A table that
+    is stored by columns yields its rows in `batches` as well: the line of each one's first row, and its columns.
     """
 
     columns: tuple[str, ...]
     rows: Callable[[], Iterator[tuple[int, Row | BadRow]]]
     progress: Callable[[], float]
     aggregated: Mapping[str, int] = field(default_factory=dict)
+    batches: Callable[[], Iterator[tuple[int, "RecordBatch"]]] | None = None
 
 
 def open_table(path: Path, environment: Mapping[str, str] = os.environ) -> Table:
@@ -135,15 +139,23 @@ def _open_parquet(path: Path) -> Table:
     total = max(file.metadata.num_rows, 1)
     line = 0
 
-    def rows() -> Iterator[tuple[int, Row | BadRow]]:
+    def batches() -> Iterator[tuple[int, "RecordBatch"]]:
         nonlocal line
         line = 0
         try:
             for batch in file.iter_batches(BATCH_ROWS):
-                for row in batch.to_pylist():
-                    line += 1
-                    yield line, row
-        except (ArrowException, OSError, UnicodeDecodeError) as error:
+                line += len(batch)
+                yield line - len(batch) + 1, batch
+        except (ArrowException, OSError) as error:
             raise TableRefused(f"{path} is damaged after row {line}") from error
 
-    return Table(without_repeats(path, tuple(file.schema_arrow.names)), rows, lambda: line / total)
+    def rows() -> Iterator[tuple[int, Row | BadRow]]:
+        for first, batch in batches():
+            try:
+                found = batch.to_pylist()
+            except UnicodeDecodeError as error:
+                raise TableRefused(f"{path} is damaged after row {first}") from error
+            yield from enumerate(found, first)
+
+    columns = without_repeats(path, tuple(file.schema_arrow.names))
+    return Table(columns, rows, lambda: line / total, batches=batches)

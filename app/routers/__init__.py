@@ -23,10 +23,12 @@ from app.routers import (
     privacy,
     reports,
     scores,
+    scoring_runs,
     subscribers,
     surveys,
     tasks,
     touchpoints,
+    watchlist,
 )
 from app.routers.unit_of_work import QuestionRoute
 
@@ -52,6 +54,8 @@ IN_ORDER = (
     outcomes,
     campaigns,
     reports,
+    scoring_runs,
+    watchlist,
     overview,
     privacy,
     console_tokens,

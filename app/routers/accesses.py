@@ -1,4 +1,7 @@
-"""Whose data a request was about: the ids in its path, its query and its body, and those in its answer."""
+"""Whose data a request was about: the ids in its path, its query and its body, and those in its answer.
+
+An answer that is no JSON has them named by its endpoint, in `request.state.told_of`.
+"""
 
 import re
 from typing import Any, Final
@@ -6,12 +9,13 @@ from typing import Any, Final
 from fastapi import Request
 
 from app.domain.access import Purpose
+from app.domain.subscribers import SUBSCRIBER_ID
 from app.errors import Invalid
 from app.routers.documented import PURPOSE
 from app.services.access_entries import Access
 
 # Within a text of JSON every quote is escaped: what stands there cannot pass for a field.
-_IN_ANSWER: Final = re.compile(rb'"subscriber_id":"([A-Za-z0-9._:-]{1,64})"')
+_IN_ANSWER: Final = re.compile(f'"subscriber_id":"({SUBSCRIBER_ID})"'.encode())
 _FIELDS: Final = ("subscriber_id", "duplicate_id")
 
 
@@ -31,7 +35,7 @@ def access_of(request: Request, status: int, body: bytes = b"", asked: Any = Non
     """Describe what was answered; `asked` is the request's body as parsed, `body` the answer's."""
     state = request.state
     found = {id.decode() for id in _IN_ANSWER.findall(body)}
-    found.update(_named(request, asked))
+    found.update(_named(request, asked), getattr(state, "told_of", ()))
     operation = request.scope["route"].operation_id
     return Access(state.at, state.caller, operation, status, state.purpose, frozenset(found), state.request_id)
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from app.errors import AppError
-from app.routers.problems import problem_body, refusal_of
+from app.routers.problems import problem_body
+from app.schemas.violations import refusal_of
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

@@ -52,6 +52,8 @@ _MEANINGS: Final = {
 _READ: Final = (401, 403, 422, 503)
 _WRITE: Final = (400, 401, 403, 413, 415, 422, 503)
 
+BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+
 Responses = dict[int | str, dict[str, Any]]
 
 

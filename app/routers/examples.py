@@ -32,6 +32,7 @@ FEATURES: Final[Body] = {
 }
 SCORE: Final[Body] = {"features": FEATURES, "drivers": 5}
 SCORES: Final[Body] = {"items": [SCORE, {"subscriber_id": "5281"}]}
+SCORING_RUN: Final[Body] = {"churn_kind": "port_out", "channel": "call"}
 _DATATYPES: Final = {bool: "BOOL", str: "BYTES"}
 INFERENCE: Final[Body] = {
     "id": "call 4711",

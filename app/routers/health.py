@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
+from app.domain.jobs import Work
 from app.routers.deps import ResourcesDep
 from app.schemas.base import Wire
 from app.schemas.inference import ServerLiveRead, ServerRead, ServerReadyRead
@@ -27,7 +28,7 @@ class Readiness(Wire):
 
     scoring: Literal["ok", "no_model"]
     store: StoreState
-    jobs: Literal["none"]
+    jobs: Annotated[Work, Field(description="stalled: nothing of what was asked for got done for a minute")]
     durability: Annotated[
         str, Field(description="ok, unknown, or the store's settings by which it may lose what it confirmed")
     ]
@@ -102,13 +103,14 @@ async def _readiness(resources: ResourcesDep) -> Readiness:
     store = await probe_store(resources.sessions)
     resources.metrics.store_up.set(store.state == "ok")
     resources.metrics.store_durable.set(not store.risks)
+    resources.metrics.jobs_stalled.set(store.work is Work.STALLED)
     resources.metrics.scoring_up.set(bool(resources.bundles))
     resources.metrics.inside.set(resources.admission.inside)
     resources.metrics.tasks.set(len(asyncio.all_tasks()))
     return Readiness(
         scoring="ok" if resources.bundles else "no_model",
         store=store.state,
-        jobs="none",
+        jobs=store.work,
         durability="unknown" if store.risks is None else _durability(store.risks),
         draining=resources.admission.draining,
     )

@@ -1,19 +1,17 @@
 """Errors become RFC 9457 problems here, and nowhere else. No input is ever echoed."""
 
 import logging
-import re
-from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
-from app.errors import MOST_VIOLATIONS, AppError, Invalid, Violation, json_pointer
+from app.errors import AppError, Invalid
 from app.observability import tell
+from app.schemas.violations import violations_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 LONGEST_POINTER: Final = 200
@@ -59,12 +57,6 @@ def problem_of(error: AppError, request_id: str) -> ProblemResponse:
     if error.status == 401:  # noqa: PLR2004  # the one status that must say how to authenticate (RFC 9110 15.5.2)
         headers["WWW-Authenticate"] = 'Bearer realm="stayline"'
     return ProblemResponse(problem_body(error, request_id), error.status, headers)
-
-
-def refusal_of(error: ValidationError) -> Invalid:
-    """One item's faults, each placed within that item."""
-    found = [fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
-    return Invalid("the item is not valid", violations_of(found))
 
 
 def unexpected(request_id: str) -> ProblemResponse:
@@ -118,31 +110,3 @@ def _allowed(request: Request, status: int) -> dict[str, str]:
     plainest = min((route.path for route in found), key=lambda path: path.count("{"))
     methods = {method for route in found if route.path == plainest for method in route.methods or ()}
     return {"Allow": ", ".join(sorted(methods))}
-
-
-def violations_of(errors: Iterable[Any]) -> list[Violation]:
-    """Turn pydantic's findings into violations, the first `MOST_VIOLATIONS` of them, one a place."""
-    found: dict[str, Violation] = {}
-    for error in errors:
-        pointer = pointer_to(error["loc"])
-        found.setdefault(pointer, Violation(pointer, _sentence(error)))
-        if len(found) == MOST_VIOLATIONS:
-            break
-    return list(found.values())
-
-
-def pointer_to(location: Sequence[str | int]) -> str:
-    """Write a place as a JSON pointer into the body; other parts of the request stand under their name."""
-    where, *path = location
-    parts = path if where == "body" else [where, *path]
-    return json_pointer(*(part for part in parts if part != "[key]"))
-
-
-def _sentence(error: dict[str, Any]) -> str:
-    kind = error["type"]
-    if kind == "missing":
-        return "is required"
-    if kind == "extra_forbidden":
-        return "is not a known field"
-    message = re.sub(r"^(Value error, |Input )", "", str(error["msg"]))
-    return message[:1].lower() + message[1:]

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.access import Caller
 from app.domain.features import FeatureValue
+from app.domain.subscribers import SUBSCRIBER_ID
 from app.domain.texts import why_unsafe
 from app.errors import AppError
 from app.routers import scores as route
@@ -33,7 +34,7 @@ _CONTENT_TYPE: Final = b"content-type"
 _JSON: Final = b"application/json"
 _NOT_PLAIN: Final = frozenset({b"content-encoding", b"x-purpose"})
 _FIELDS: Final = ScoreRequest.model_fields.keys()
-_SUBSCRIBER_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_SUBSCRIBER_ID: Final = re.compile(SUBSCRIBER_ID)
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 

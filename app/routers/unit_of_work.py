@@ -13,6 +13,9 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.db import Outrun, has_asked, transaction, within
 from app.domain.access import Caller
@@ -101,6 +104,8 @@ def _checked(field: Any, given: str) -> Any:
 
 
 class UnitOfWorkRoute(_TimelyRoute):
+    media_type = "application/json"
+
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         self.changes = bool(CHANGING & set(self.methods or ())) or any(
@@ -113,7 +118,7 @@ class UnitOfWorkRoute(_TimelyRoute):
             async with within(self.seconds(resources)):
                 request.state.caller = await _authenticated(request, resources)
                 request.state.purpose = purpose_in(request)
-                return await _answered(await _parsed(request), handle)
+                return await _answered(await _parsed(request, self.media_type), handle)
 
         return handle_in_transaction
 
@@ -172,16 +177,32 @@ async def _authenticated(request: Request, resources: Resources) -> Caller:
     return caller
 
 
-async def _parsed(request: Request) -> ParsedRequest:
+async def _parsed(request: Request, media_type: str) -> ParsedRequest:
     parsed = ParsedRequest(request.scope, request.receive)
     body = await parsed.body()
     if body:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise NotJsonContent("send the body as application/json")
+        if media_type_of(request.headers) != media_type:
+            raise NotJsonContent(f"send the body as {media_type}")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Encoded("send the body without a Content-Encoding: what it unpacks to could not be bounded")
-        parsed.parsed = strict_json.parse(body)
+        if media_type == UnitOfWorkRoute.media_type:
+            parsed.parsed = strict_json.parse(body)
     return parsed
+
+
+def media_type_of(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class ArrowRoute(UnitOfWorkRoute):
+    """Beside the route of the same path that takes JSON, for bodies that are Arrow streams."""
+
+    media_type = "application/vnd.apache.arrow.stream"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and media_type_of(Headers(scope=scope)) == self.media_type:
+            return super().matches(scope)
+        return Match.NONE, {}
 
 
 async def _in_session(request: ParsedRequest, session: AsyncSession, handle: Handler) -> Response:

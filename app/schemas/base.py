@@ -23,6 +23,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from app.domain.subscribers import SUBSCRIBER_ID
 from app.domain.texts import why_unsafe
 from app.errors import Invalid
 
@@ -89,7 +90,7 @@ SafeStr = Annotated[str, Strict(), AfterValidator(_is_clean)]
 Label = Annotated[str, Strict(), Field(min_length=1, max_length=64), AfterValidator(_is_said)]
 FreeText = Annotated[str, Strict(), Field(min_length=1, max_length=4000), AfterValidator(_is_said)]
 Code = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-SubscriberId = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["5281"])]
+SubscriberId = Annotated[str, Strict(), Field(pattern=f"^{SUBSCRIBER_ID}$", examples=["5281"])]
 # A caller's own name for a fact: a second arrival under it returns the first.
 Reference = Annotated[str, Strict(), Field(min_length=1, max_length=128), AfterValidator(_is_clean)]
 PlainName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]

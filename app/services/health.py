@@ -3,25 +3,29 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import OutOfTime, Sessions, StoreUnavailable, transaction, within
+from app.domain.jobs import Work
 from app.models import SCHEMA_REVISION
+from app.services.scoring_runs import silent_work
 
 StoreState = Literal["ok", "down", "old_schema"]
 PATIENCE_SECONDS: Final = 0.5
 # Without any of these PostgreSQL confirms a commit that a crash of it, or of its machine, may take back.
 DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
+WORK: Final = {None: Work.IDLE, False: Work.WORKING, True: Work.STALLED}
 _SETTINGS: Final = text(f"SELECT {', '.join(f'current_setting({name!r})' for name in DURABLE)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Its state, and which settings put at risk what it confirms; None while nobody can tell."""
+    """Its state, which settings put at risk what it confirms (None while nobody can tell), and how its work goes."""
 
     state: StoreState
     risks: tuple[str, ...] | None
+    work: Work = Work.UNKNOWN
 
 
 async def probe_store(sessions: Sessions) -> Store:
@@ -40,9 +44,12 @@ async def look_at_store(sessions: Sessions) -> Store:
         async with transaction(sessions) as session:
             given = (await session.execute(_SETTINGS)).one()
             risks = tuple(name for name, value in zip(DURABLE, given, strict=True) if value == "off")
-            revision = await session.scalar(text("SELECT version_num FROM alembic_version"))
+            revision = select(text("version_num")).select_from(text("alembic_version")).scalar_subquery()
+            schema, is_silent = (await session.execute(select(revision, silent_work()))).one()
+            if not schema or schema < SCHEMA_REVISION:
+                return Store("old_schema", risks)
+            return Store("ok", risks, WORK[is_silent])
     except StoreUnavailable:
         return Store("down", None)
-    except DBAPIError:  # the table is not there: the database was never migrated
+    except DBAPIError:  # a table is not there: the database was never migrated
         return Store("old_schema", risks)
-    return Store("ok" if revision and revision >= SCHEMA_REVISION else "old_schema", risks)

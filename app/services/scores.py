@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,26 +86,43 @@ def note(traffic: Traffic, score: Score, at: datetime) -> None:
     traffic.note(score.bundle, score.row, np.array([score.probability]), at.date())
 
 
+class Row(NamedTuple):
+    """One row that fits a model: its values, derived ones included, and `cells` as the model sees them, [1, features].
+
+    `limit` is how many drivers are asked for.
+    """
+
+    values: Mapping[str, FeatureValue]
+    cells: NDArray[np.float32]
+    limit: int
+
+
 def score_values(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Score:
     """Score one row of raw values as of a day; raises FeaturesRefused naming what does not fit."""
+    row = as_row(bundle, raw, as_of, limit)
+    return _explained(bundle, row, scorer.score(bundle, row.cells), 0)
+
+
+def as_row(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Row:
+    """Check and code raw values as of a day; raises FeaturesRefused naming what does not fit."""
     values = complete(bundle.contract, raw, as_of)
-    row = encode(bundle.contract, values)
-    return _explained(bundle, values, row, scorer.score(bundle, row), 0, limit)
+    return Row(values, encode(bundle.contract, values), limit)
 
 
-def _explained(
-    bundle: Bundle,
-    values: Mapping[str, FeatureValue],
-    row: NDArray[np.float32],
-    results: scorer.Scores,
-    index: int,
-    limit: int,
-) -> Score:
+def score_rows(bundle: Bundle, rows: Sequence[Row]) -> list[Score]:
+    """Score rows in one go."""
+    if not rows:
+        return []
+    results = scorer.score(bundle, np.concatenate([row.cells for row in rows]))
+    return [_explained(bundle, row, results, index) for index, row in enumerate(rows)]
+
+
+def _explained(bundle: Bundle, row: Row, results: scorer.Scores, index: int) -> Score:
     probability = float(results.probability[index])
-    named, rest = explained.drivers(bundle, values, results.contributions[index], limit)
+    named, rest = explained.drivers(bundle, row.values, results.contributions[index], row.limit)
     band = explained.band(bundle.manifest.bands, probability)
     logit = float(results.logit[index])
-    return Score(bundle, row, probability, logit, band, named, rest, _exclusions(bundle, values))
+    return Score(bundle, row.cells, probability, logit, band, named, rest, _exclusions(bundle, row.values))
 
 
 def _exclusions(bundle: Bundle, values: Mapping[str, FeatureValue]) -> list[str]:
@@ -172,15 +189,12 @@ def as_plain(score: Score, subscriber_id: str | None, as_of: date | None, stale:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One item of a batch, ready to be scored; `place` is its own among the items."""
+class Item(NamedTuple):
+    """One item of a batch, ready to be scored: its features as of a day if any of them were looked up."""
 
-    place: int
-    request: ScoreRequest
+    subscriber_id: str | None
     bundle: Bundle
-    values: Mapping[str, FeatureValue]
-    cells: NDArray[np.float32]
+    row: Row
     as_of: date | None
 
 
@@ -193,42 +207,50 @@ async def score_many(
     at: datetime,
 ) -> list[dict[str, Any] | AppError]:
     """Score each as `score` does, the fields of a ScoreRead or what it is refused for, in the order of the requests."""
+    found: list[Any] = await prepare(session, bundles, settings, requests, at)
+    for start in range(0, len(found), AT_ONCE):
+        await asyncio.sleep(0)  # others are waiting
+        places = [place for place in range(start, min(start + AT_ONCE, len(found))) if isinstance(found[place], Item)]
+        for bundle in {id(found[place].bundle): found[place].bundle for place in places}.values():
+            same = [place for place in places if found[place].bundle is bundle]
+            answers = list(_scored(bundle, [found[place] for place in same], traffic, settings, at))
+            for place, answer in zip(same, answers, strict=True):
+                found[place] = answer
+    return found
+
+
+async def prepare(
+    session: AsyncSession, bundles: Bundles, settings: Settings, requests: Sequence[ScoreRequest], at: datetime
+) -> list[Item | AppError]:
+    """Look up what is missing, check and code it: each item, or what it is refused for, in the requests' order."""
     ids = {request.subscriber_id for request in requests if request.subscriber_id and not _is_given(bundles, request)}
     snapshots = await find_latest_snapshots(session, ids)
-    answers: dict[int, dict[str, Any] | AppError] = {}
-    for start in range(0, len(requests), AT_ONCE):
-        await asyncio.sleep(0)  # others are waiting
-        rows = []
-        for place, request in enumerate(requests[start : start + AT_ONCE], start):
-            try:
-                rows.append(_row(place, request, bundles, snapshots, settings.today(at)))
-            except AppError as refusal:
-                answers[place] = refusal
-        for bundle in {id(row.bundle): row.bundle for row in rows}.values():
-            same = [row for row in rows if row.bundle is bundle]
-            answers |= zip((row.place for row in same), _scored(bundle, same, traffic, settings, at), strict=True)
-    return [answers[place] for place in range(len(requests))]
+    found: list[Item | AppError] = []
+    for number, request in enumerate(requests, 1):
+        try:
+            found.append(_item(request, bundles, snapshots, settings.today(at)))
+        except AppError as refusal:
+            found.append(refusal)
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)  # others are waiting
+    return found
 
 
-def _row(
-    place: int, request: ScoreRequest, bundles: Bundles, snapshots: Mapping[str, LatestSnapshot], today: date
-) -> _Row:
+def _item(request: ScoreRequest, bundles: Bundles, snapshots: Mapping[str, LatestSnapshot], today: date) -> Item:
     bundle = get_bundle(bundles, request.churn_kind)
     raw, as_of = _laid_over(bundle, request, snapshots.get(request.subscriber_id or ""))
-    values = complete(bundle.contract, raw, as_of or today)
-    return _Row(place, request, bundle, values, encode(bundle.contract, values), as_of)
+    row = as_row(bundle, raw, as_of or today, request.drivers)
+    return Item(request.subscriber_id, bundle, row, as_of)
 
 
 def _scored(
-    bundle: Bundle, rows: Sequence[_Row], traffic: Traffic, settings: Settings, at: datetime
+    bundle: Bundle, items: Sequence[Item], traffic: Traffic, settings: Settings, at: datetime
 ) -> Iterator[dict[str, Any]]:
-    matrix = np.concatenate([row.cells for row in rows])
-    results = scorer.score(bundle, matrix)
-    traffic.note(bundle, matrix, results.probability, at.date())
-    for index, row in enumerate(rows):
-        scored = _explained(bundle, row.values, row.cells, results, index, row.request.drivers)
-        stale = is_stale(row.as_of, at, settings)
-        yield as_plain(scored, row.request.subscriber_id, row.as_of, stale)
+    found = score_rows(bundle, [item.row for item in items])
+    probabilities = np.array([score.probability for score in found])
+    traffic.note(bundle, np.concatenate([score.row for score in found]), probabilities, at.date())
+    for item, score in zip(items, found, strict=True):
+        yield as_plain(score, item.subscriber_id, item.as_of, is_stale(item.as_of, at, settings))
 
 
 async def _values(

@@ -15,10 +15,11 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.command import Command
-from tests.service import variables
+from tests.service import eventually, variables
 
 SCRIPT = Path(sys.executable).with_name("stayline")
-JOBS = {"complete_profiles", "link", "measure_revenue", "purge"}
+TOLD = {"complete_profiles", "link", "measure_revenue", "purge"}
+JOBS = TOLD | {"score"}
 
 
 class Worker:
@@ -41,13 +42,6 @@ class Worker:
         begun = time.monotonic()
         self.process.send_signal(how)
         return self.process.wait(timeout=20), time.monotonic() - begun
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
-    give_up = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -108,12 +102,12 @@ def test_it_works_by_the_schedule_until_it_is_told_to_end(
 ) -> None:
     keep_an_old_answer(store)
     one = worker("one")
-    eventually(lambda: one.events().count("job_done") == len(JOBS))
+    eventually(lambda: one.events().count("job_done") == len(TOLD))
     code, seconds = one.end(how)
 
     assert (code, seconds < 1) == (0, True), seconds
     assert answers(store) == 0
-    assert one.events() == ["worker_works", *["job_done"] * len(JOBS), "worker_ended"]
+    assert one.events() == ["worker_works", *["job_done"] * len(TOLD), "worker_ended"]
     done = {line["job"]: line["rows"] for line in one.told() if line["event"] == "job_done"}
     assert done["purge"]["idempotency_answers"] == 1
 
@@ -127,7 +121,7 @@ def test_of_two_workers_one_works_and_the_other_takes_over(worker: Callable[[str
     assert "worker_works" not in two.events()
     one.process.kill()
 
-    eventually(lambda: two.events().count("job_done") == len(JOBS))
+    eventually(lambda: two.events().count("job_done") == len(TOLD))
     assert two.end(signal.SIGTERM)[0] == 0
 
 
@@ -145,7 +139,7 @@ def test_a_worker_whose_connection_is_cut_goes_on_with_another(
     worker: Callable[[str], Worker], store: psycopg.Connection
 ) -> None:
     one = worker("one")
-    eventually(lambda: one.events().count("job_done") == len(JOBS))
+    eventually(lambda: one.events().count("job_done") == len(TOLD))
     store.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
 
     eventually(lambda: one.events().count("worker_works") == 2)

@@ -115,6 +115,7 @@ def lay_grounds(api: httpx.Client, region: str | None = None) -> Grounds:
             "agent_id": "agent-7",
             "decision_id": decision["decision_id"],
             "claim_id": claim["id"],
+            "job_id": api.post("/v1/scoring-runs", json={}).json()["id"],
             "campaign_id": _campaign(api),
             "action": decision["actions"][0]["code"],
             "name": model["name"],

@@ -115,7 +115,7 @@ def test_readiness_tells_scoring_from_the_store(remote: Remote, away: str) -> No
             assert answer.json() == {
                 "scoring": "ok",
                 "store": "down",
-                "jobs": "none",
+                "jobs": "unknown",
                 "durability": "unknown",
                 "draining": False,
             }

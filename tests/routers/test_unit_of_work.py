@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,7 @@ from tests.service import Service
 every_keyed = pytest.mark.parametrize("operation", keyed(), ids=str)
 # Neither scoring, nor searching, nor deciding again, nor activating what is active already changes anything.
 SCORING = {"score_subscriber", "score_subscribers", "infer", "infer_version"}
-UNCHANGING = {*SCORING, "search_subscribers", "activate_model", "replay_decision"}
+UNCHANGING = {*SCORING, "search_subscribers", "activate_model", "replay_decision", "request_scoring_run"}
 CHANGING = [found for found in operations() if found.method != "GET" and found.id not in UNCHANGING]
 REPLAYED = "idempotent-replayed"
 KEPT = ("content-type", "location", "etag")
@@ -42,7 +43,7 @@ def post(api: httpx.Client, path: str, body: object, key: str) -> httpx.Response
 
 def test_every_post_that_records_something_takes_a_key() -> None:
     recording = {
-        operation.id for operation in writes() if operation.method == "POST" and {201, 207} & operation.statuses
+        operation.id for operation in writes() if operation.method == "POST" and {201, 202, 207} & operation.statuses
     } - SCORING
 
     assert {operation.id for operation in keyed()} == recording | {"activate_model"}
@@ -155,9 +156,7 @@ def test_a_refusal_is_not_kept(api: httpx.Client) -> None:
 def test_twenty_arrivals_at_once_have_one_effect(
     api: httpx.Client, grounds: Grounds, store: psycopg.Connection, operation: Operation
 ) -> None:
-    request = grounds.request(operation)
-    if operation.id == "decide":  # somebody nothing was decided of yet
-        request = Request("POST", request.path, {}, {}, question(subscriber(api, features=LEAVING)))
+    request = _request_for_the_first_time(api, grounds, operation)
     rows = Counter(count_rows(store))
     answers = at_once(20, lambda _: request.send(api, headers=named(request, f"twenty {operation.id}")))
     created = [answer for answer in answers if answer.is_success]
@@ -169,9 +168,24 @@ def test_twenty_arrivals_at_once_have_one_effect(
             problem(answer, 409)
             assert int(answer.headers["retry-after"]) > 0
     added = Counter(count_rows(store)) - rows
-    of_many = {"record_interactions": lambda: len(request.body["items"]), "decide": lambda: added["reservations"]}  # type: ignore[index]
-    once = {1, of_many.get(operation.id, lambda: 1)()}
+    of_many: dict[str, Callable[[], int]] = {
+        "record_interactions": lambda: len(request.body["items"]),  # type: ignore[index]
+        "decide": lambda: added["reservations"],
+        "merge_subscriber": lambda: 2,  # a version of each of the two
+    }
+    once = {1, of_many[operation.id]() if operation.id in of_many else 1}
     assert set(added.values()) <= once, added
+
+
+def _request_for_the_first_time(api: httpx.Client, grounds: Grounds, operation: Operation) -> Request:
+    """A request of which no test before made anything: its effect is the same whichever went first."""
+    request = grounds.request(operation)
+    bodies: dict[str, Callable[[], dict[str, object]]] = {
+        "decide": lambda: question(subscriber(api, features=LEAVING)),
+        "merge_subscriber": lambda: {"duplicate_id": subscriber(api)},
+    }
+    make = bodies.get(operation.id)
+    return replace(request, body=make()) if make else request
 
 
 def test_a_write_that_is_still_being_made_is_a_conflict(
