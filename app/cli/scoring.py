@@ -84,11 +84,12 @@ def _written(out: Path) -> Iterator[Callable[["RecordBatch"], None]]:
 
 
 def _open(draft: Path, form: str, batch: "RecordBatch") -> Any:
-    from pyarrow import csv, parquet  # noqa: PLC0415  # only this command needs it
+    from pyarrow import csv, parquet, types  # noqa: PLC0415  # only this command needs it
 
     if form == PARQUET:
         # Without our schema a reader finds plain texts where we write words by their number.
-        return parquet.ParquetWriter(draft, batch.schema, store_schema=False)
+        words = [field.name for field in batch.schema if types.is_dictionary(field.type)]
+        return parquet.ParquetWriter(draft, batch.schema, store_schema=False, use_dictionary=words)
     return csv.CSVWriter(draft, batch.schema)
 
 

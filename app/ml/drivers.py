@@ -1,7 +1,7 @@
 """Why this score: one signed, ranked reason a feature, adding up to the logit."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from app.domain.features import FeatureValue
 from app.domain.scores import Band, Effect
 from app.ml.bundle import Bundle
 from app.ml.manifest import Bands
+
+
+FEW: Final = 8
 
 
 class Driver(NamedTuple):
@@ -47,8 +50,19 @@ def strongest(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return which features [N, limit] are each row's strongest drivers, as `drivers` ranks them, and their shares."""
     shares = contributions @ bundle.fold
-    ranked = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :limit]
+    strengths = np.abs(shares)
+    ranked = _few_peaks(strengths, limit) if limit <= FEW else np.argsort(-strengths, axis=1, kind="stable")[:, :limit]
     return ranked, np.take_along_axis(shares, ranked, axis=1)
+
+
+def _few_peaks(strengths: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+    """Rank by looking for one greatest after the other: for a few, that takes half as long as to sort them all."""
+    rows = np.arange(len(strengths))
+    ranked = np.empty((len(strengths), min(limit, strengths.shape[1])), np.intp)
+    for place in range(ranked.shape[1]):
+        ranked[:, place] = greatest = strengths.argmax(axis=1)  # of equals the first
+        strengths[rows, greatest] = -1
+    return ranked
 
 
 def band(bands: Bands, probability: float) -> Band:

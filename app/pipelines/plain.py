@@ -45,7 +45,11 @@ class Reader:
 
 
 def _ids(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    if not (pa.types.is_integer(column.type) or is_text(column.type)):
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.string()), column.is_valid().to_numpy(zero_copy_only=False)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not is_text(column.type):
         return pa.nulls(len(column), pa.string()), np.zeros(len(column), bool)
     ids = column.cast(pa.string())
     return ids, are_ids(ids)

@@ -130,10 +130,13 @@ def _as_row(columns: tuple[str, ...], fields: list[str]) -> Row | BadRow:
 
 def _open_parquet(path: Path) -> Table:
     from pyarrow import ArrowException  # noqa: PLC0415  # a serving process never pays for it
-    from pyarrow.parquet import ParquetFile  # noqa: PLC0415  # as above
+    from pyarrow.parquet import ParquetFile, read_schema  # noqa: PLC0415  # as above
+    from pyarrow.types import is_string  # noqa: PLC0415  # as above
 
     try:
-        file = ParquetFile(path)
+        schema = read_schema(path)
+        # Of a column of words each distinct one is read once.
+        file = ParquetFile(path, read_dictionary=[field.name for field in schema if is_string(field.type)])
     except (ArrowException, OSError) as error:
         raise TableRefused(f"{path} is not a Parquet file") from error
     total = max(file.metadata.num_rows, 1)
