@@ -11,7 +11,6 @@ from app.domain.scores import Band, Effect
 from app.ml.bundle import Bundle
 from app.ml.manifest import Bands
 
-
 FEW: Final = 8
 
 
