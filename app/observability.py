@@ -1,11 +1,15 @@
 """Logs as one JSON object a line, and the metrics that /metrics shows. Neither ever holds personal data."""
 
+import asyncio
 import logging
 import os
 import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -23,43 +27,86 @@ SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 request_id_of_log: ContextVar[str | None] = ContextVar("request_id", default=None)
 _logger = logging.getLogger("stayline")
+_lines: "Lines | None" = None  # where there are none, records go wherever the log is led
+_LEVELS: Final = {logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
+MOST_WAITING: Final = 256
+WRITTEN_TOGETHER_SECONDS: Final = 0.05
 
 
 def tell(event: str, *, level: int = logging.INFO, **fields: object) -> None:
     """Log what happened. No field may hold what a caller sent, and no exception's message: either may be personal."""
-    if _logger.isEnabledFor(level):
-        # What `log` does besides, such as finding out who called it, takes longer than the rest, and nobody reads it.
-        record = logging.LogRecord(_logger.name, level, "", 0, event, None, None)
-        setattr(record, FIELDS, fields)
-        _logger.handle(record)
+    if not _logger.isEnabledFor(level):
+        return
+    if _lines is not None:
+        # What a record is besides, such as who made it where, takes longer than the line, and nobody reads it.
+        _lines.add(_line(time.time(), level, event, fields), level)
+        return
+    record = logging.LogRecord(_logger.name, level, "", 0, event, None, None)
+    setattr(record, FIELDS, fields)
+    _logger.handle(record)
 
 
-class JsonLine(logging.Formatter):
-    """Writes a record as one line of ASCII JSON: no value can break out of its line or colour a terminal.
+def _line(created: float, level: int, event: str, fields: Mapping[str, object]) -> str:
+    """Write one line of ASCII JSON: no value can break out of its line or colour a terminal."""
+    told: dict[str, object] = {
+        "timestamp": datetime.fromtimestamp(created, UTC).isoformat(),
+        "level": _LEVELS.get(level) or logging.getLevelName(level).lower(),
+        "event": event,
+    }
+    if request_id := request_id_of_log.get():
+        told["request_id"] = request_id
+    told.update(fields)
+    return to_json(told, ensure_ascii=True, fallback=str).decode()
 
-    Exceptions of libraries are named by their type alone.
-    """
 
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            "request_id": request_id_of_log.get(),
-            "error": record.exc_info[0].__qualname__ if record.exc_info and record.exc_info[0] else None,
-            **getattr(record, FIELDS, {}),
-        }
-        known = {name: value for name, value in told.items() if value is not None}
-        return to_json(known, ensure_ascii=True, fallback=str).decode()
+class Lines:
+    """Lines on their way out: usual ones are written together after a moment, an unusual one at once."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._waiting: list[str] = []
+
+    def add(self, line: str, level: int) -> None:
+        self._waiting.append(line)
+        if level >= logging.WARNING or len(self._waiting) >= MOST_WAITING:
+            self.flush()
+        elif len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_later(WRITTEN_TOGETHER_SECONDS, self.flush)
+            except RuntimeError:  # without a loop there is nobody to come back to it
+                self.flush()
+
+    def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with suppress(OSError, ValueError):  # nobody reads any more
+                self._file.write("\n".join([*waiting, ""]))
+                self._file.flush()
+
+
+class JsonLines(logging.Handler):
+    """Writes the libraries' records as lines of ours. Exceptions are named by their type alone."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0].__qualname__ if record.exc_info and record.exc_info[0] else None
+        fields = {"error": error} if error else {}
+        self._lines.add(_line(record.created, record.levelno, record.getMessage(), fields), record.levelno)
+
+    def flush(self) -> None:
+        self._lines.flush()
 
 
 def configure_logging(level: str) -> None:
     """Send every log, the libraries' too, to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLine())
+    global _lines  # noqa: PLW0603  # as the log itself, there is one of it
+    _lines = Lines(sys.stderr)
     # Not told in a line, and so not to be looked up for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[JsonLines(_lines)], force=True)
 
 
 class Metrics:

@@ -2,7 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -26,14 +28,23 @@ class BundleRefused(Invalid):
     """The bundle cannot be used."""
 
 
+class Parts(NamedTuple):
+    terms: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A checked model: `fold` [terms, features] shares each term's contribution out among its features."""
+    """A checked model: `parts` share each term's contribution out among its features.
+
+    Part by part, `parts.terms` [parts, features] names a term of each feature and `parts.weights` [parts, features] how
+    much of it is that feature's.
+    """
 
     manifest: Manifest
     session: onnxruntime.InferenceSession
     contract: Contract
-    fold: NDArray[np.float64]
+    parts: Parts
 
     @property
     def sha256(self) -> str:
@@ -61,7 +72,7 @@ def bundle_of(manifest: Manifest, model: bytes) -> Bundle:
     check_graph(model)
     session = open_session(model, features=len(manifest.features), terms=len(manifest.terms))
     _check_canary(session, manifest)
-    return Bundle(manifest, session, _contract(manifest), _fold(manifest))
+    return Bundle(manifest, session, _contract(manifest), _parts(manifest))
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -123,15 +134,18 @@ def _contract(manifest: Manifest) -> Contract:
     )
 
 
-def _fold(manifest: Manifest) -> NDArray[np.float64]:
+def _parts(manifest: Manifest) -> Parts:
     # A pair's contribution belongs to both features and nothing says to which more: half and half. What an action does
     # together with a feature is that feature's alone: it says for whom the action works.
     arm = [feature.name for feature in manifest.features].index(ARM) if manifest.uplift else -1
-    fold = np.zeros((len(manifest.terms), len(manifest.features)))
+    owned: list[list[tuple[int, float]]] = [[] for _ in manifest.features]
     for index, term in enumerate(manifest.terms):
         owners = [feature for feature in term if feature != arm] or [arm]
-        fold[index, owners] = 1 / len(owners)
-    return fold
+        for feature in owners:
+            owned[feature].append((index, 1 / len(owners)))
+    # Of who owns fewer terms than others the rest weighs nothing.
+    filled = np.array(list(zip_longest(*owned, fillvalue=(0, 0.0))))
+    return Parts(filled[:, :, 0].astype(np.intp), filled[:, :, 1])
 
 
 def _read_as(path: Path, sha256: str, largest: int) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.domain.features import FeatureValue
 from app.ml.bundle import Bundle
-from app.ml.drivers import Driver, effect_of
+from app.ml.drivers import Driver, effect_of, shares
 from app.ml.features import encode
 from app.ml.manifest import ARM, ArmEffect
 from app.ml.scorer import score
@@ -40,7 +40,7 @@ def arm_gains(bundle: Bundle, values: Mapping[str, FeatureValue], limit: int) ->
     matrix = np.repeat(encode(bundle.contract, {**values, ARM: uplift.control}), len(arms), axis=0)
     matrix[:, place] = np.arange(1, len(arms) + 1)
     scores = score(bundle, matrix)
-    changes = (scores.contributions[1:] - scores.contributions[0]) @ bundle.fold
+    changes = shares(bundle, scores.contributions[1:] - scores.contributions[0])
     without = float(scores.probability[0])
     return [
         ArmGain(

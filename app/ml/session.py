@@ -6,6 +6,7 @@ import onnxruntime
 
 INPUT = "features"
 OUTPUTS = ("probability", "logit", "contributions")
+CONTRIBUTIONS = OUTPUTS[2:]
 
 
 def open_session(model: bytes, *, features: int, terms: int) -> onnxruntime.InferenceSession:

@@ -10,10 +10,10 @@ import os
 import re
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +30,7 @@ MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER_BYTES: Final = 64 * 1024
 HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics", "/v2/health/live", "/v2/health/ready"})
+RawHeaders = Mapping[bytes, bytes]
 _RATE_HEADERS: Final = "rate_headers"  # in the request's state: what the answer shall tell of the caller's rate
 # What browsers are told, so that an answer is never more to them than it is. Nothing here is a page, but for the
 # description of the service, which brings its own script along.
@@ -45,7 +46,7 @@ _OF_PAGES: Final = (
 )
 _PAGES: Final = ("/docs", "/static-offline-docs")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _UNMATCHED: Final = "unmatched"
 TOLD_TOGETHER_SECONDS: Final = 0.05
 CLIENT_GONE: Final = 499
@@ -86,8 +87,8 @@ class RateExceeded(TooMany):
 def tell_rate(scope: Scope, limit: int, left: int | None) -> None:
     """Have the answer tell what the key may still send, in the fields the IETF has drafted for it."""
     scope["state"][_RATE_HEADERS] = (
-        ("RateLimit-Policy", f'"key";q={limit};w=1'),
-        ("RateLimit", f'"key";r={left or 0};t=1'),
+        (b"ratelimit-policy", b'"key";q=%d;w=1' % limit),
+        (b"ratelimit", b'"key";r=%d;t=1' % (left or 0)),
     )
 
 
@@ -160,13 +161,12 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.leave()
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.request_id
-            for name, value in self.scope["state"].get(_RATE_HEADERS, ()):
-                headers[name] = value
+            headers = message["headers"]
+            headers.append((b"x-request-id", self.request_id.encode()))
+            headers.extend(self.scope["state"].get(_RATE_HEADERS, ()))
             if self.closing or self.admission.draining:
-                headers["Connection"] = "close"
-            message["headers"].extend(_OF_PAGES if self.scope["path"].startswith(_PAGES) else _OF_ANSWERS)
+                headers.append((b"connection", b"close"))
+            headers.extend(_OF_PAGES if self.scope["path"].startswith(_PAGES) else _OF_ANSWERS)
         await self.send(message)
 
     @property
@@ -192,8 +192,8 @@ class Edge:
         if _is_full(self.admission, scope):
             await self._send_away(scope, send)
             return
-        headers = Headers(scope=scope)
-        exchange = _Exchange(scope, receive, send, _request_id(headers.get("x-request-id", "")), self.admission)
+        headers = dict(reversed(scope["headers"]))  # of one that is there twice the first counts
+        exchange = _Exchange(scope, receive, send, _request_id(headers.get(b"x-request-id", b"")), self.admission)
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         token = request_id_of_log.set(exchange.request_id)
         try:
@@ -203,7 +203,7 @@ class Edge:
             self._record(exchange)
             request_id_of_log.reset(token)
 
-    async def _answer(self, exchange: _Exchange, headers: Headers) -> None:
+    async def _answer(self, exchange: _Exchange, headers: RawHeaders) -> None:
         try:
             try:
                 await self._admit(exchange, headers)
@@ -221,11 +221,11 @@ class Edge:
                 raise
             await unexpected(exchange.request_id)(exchange.scope, exchange.receive, exchange.send_with_id)
 
-    async def _admit(self, exchange: _Exchange, headers: Headers) -> None:
+    async def _admit(self, exchange: _Exchange, headers: RawHeaders) -> None:
         """Let the request in, its body received; raises what it is refused for, and without waiting for the body."""
         _require_size(exchange.scope, headers)
         _require_rate(exchange.scope, headers)
-        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+        if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
             await exchange.receive_body(self.receive_seconds)
         exchange.enter()
 
@@ -234,7 +234,7 @@ class Edge:
         began = time.perf_counter()
         self.metrics.shed.inc()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        id = _request_id(given.decode("latin-1"))
+        id = _request_id(given)
         body = _REFUSAL_BODY.replace(_THE_ID, id.encode())
         headers = [*_REFUSAL_HEADERS, (b"content-length", b"%d" % len(body)), (b"x-request-id", id.encode())]
         if self.admission.draining:
@@ -270,32 +270,32 @@ def _is_full(admission: Admission, scope: Scope) -> bool:
     return admission.full and scope["path"] not in HEALTH
 
 
-def _require_rate(scope: Scope, headers: Headers) -> None:
+def _require_rate(scope: Scope, headers: RawHeaders) -> None:
     """Refuse a known key that has sent too much before anything else is done for it; raises RateExceeded."""
     resources: Resources = scope["state"]["resources"]
     if resources.rates.limit:
         now = time.monotonic()
-        caller = resources.keys.find(digest(key_in(headers)), now)
+        caller = resources.keys.find(digest(key_in(headers.get(b"authorization", b"").decode("latin-1"))), now)
         if caller and resources.rates.exhausted(caller.id, now):
             tell_rate(scope, resources.rates.limit, None)
             raise RateExceeded(resources.rates.limit)
 
 
-def key_in(headers: Headers) -> str:
-    """The key a request carries as its bearer's; empty if there is none."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
+def key_in(authorization: str) -> str:
+    """The key that a header carries as its bearer's; empty if there is none."""
+    scheme, _, key = authorization.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _request_id(given: str) -> str:
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+def _request_id(given: bytes) -> str:
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def _require_size(scope: Scope, headers: Headers) -> None:
+def _require_size(scope: Scope, headers: RawHeaders) -> None:
     """Refuse what is too large by its own word; raises HeadersTooLarge, BodyTooLarge."""
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+    if sum([len(name) + len(value) for name, value in scope["headers"]]) > MOST_HEADER_BYTES:
         raise HeadersTooLarge(f"headers may take {MOST_HEADER_BYTES} bytes in all")
-    declared = headers.get("content-length", "0").lstrip("0")
+    declared = headers.get(b"content-length", b"0").decode("latin-1").lstrip("0")
     most = most_bytes(scope)
     if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared or 0) > most):
         raise _body_too_large(scope)

@@ -161,7 +161,7 @@ async def _changed(request: ParsedRequest, session: AsyncSession, handle: Handle
 
 
 async def _authenticated(request: Request, resources: Resources) -> Caller:
-    key = key_in(request.headers)
+    key = key_in(request.headers.get("authorization", ""))
     if not key:
         raise KeyRefused("send an API key or a token as `Authorization: Bearer …`")
     now = time.monotonic()

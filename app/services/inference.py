@@ -87,7 +87,7 @@ async def infer(
     found = {
         PROBABILITY: results.probability,
         LOGIT: results.logit,
-        CONTRIBUTIONS: results.contributions @ bundle.fold,
+        CONTRIBUTIONS: drivers.shares(bundle, results.contributions),
     }
     answer = InferenceRead(
         model_name=bundle.manifest.name,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -44,8 +43,7 @@ class SnapshotMissing(Invalid):
     """Nothing is stored of this subscriber that could be scored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """One row scored: `drivers` are the strongest asked for, `other_contribution` is the sum of the rest.
 
     `row` is the row as the model saw it, [1, features].
@@ -99,8 +97,7 @@ class Row(NamedTuple):
 
 def score_values(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Score:
     """Score one row of raw values as of a day; raises FeaturesRefused naming what does not fit."""
-    row = as_row(bundle, raw, as_of, limit)
-    return _explained(bundle, row, scorer.score(bundle, row.cells), 0)
+    return score_rows(bundle, [as_row(bundle, raw, as_of, limit)])[0]
 
 
 def as_row(bundle: Bundle, raw: Mapping[str, FeatureValue], as_of: date, limit: int) -> Row:
@@ -113,16 +110,24 @@ def score_rows(bundle: Bundle, rows: Sequence[Row]) -> list[Score]:
     """Score rows in one go."""
     if not rows:
         return []
-    results = scorer.score(bundle, np.concatenate([row.cells for row in rows]))
-    return [_explained(bundle, row, results, index) for index, row in enumerate(rows)]
-
-
-def _explained(bundle: Bundle, row: Row, results: scorer.Scores, index: int) -> Score:
-    probability = float(results.probability[index])
-    named, rest = explained.drivers(bundle, row.values, results.contributions[index], row.limit)
-    band = explained.band(bundle.manifest.bands, probability)
-    logit = float(results.logit[index])
-    return Score(bundle, row.cells, probability, logit, band, named, rest, _exclusions(bundle, row.values))
+    matrix = rows[0].cells if len(rows) == 1 else np.concatenate([row.cells for row in rows])
+    results = scorer.score(bundle, matrix)
+    values, limits = [row.values for row in rows], [row.limit for row in rows]
+    reasons = explained.drivers(bundle, values, results.contributions, limits)
+    judged = zip(rows, results.probability.tolist(), results.logit.tolist(), reasons, strict=True)
+    return [
+        Score(
+            bundle,
+            row.cells,
+            probability,
+            logit,
+            explained.band(bundle.manifest.bands, probability),
+            named,
+            rest,
+            _exclusions(bundle, row.values),
+        )
+        for row, probability, logit, (named, rest) in judged
+    ]
 
 
 def _exclusions(bundle: Bundle, values: Mapping[str, FeatureValue]) -> list[str]:

@@ -75,7 +75,7 @@ def command(model: Path, table: str, out: str, mapping: object = TELCO_MAPPING, 
 def expected(bundle: Bundle, record: Record) -> dict[str, Any]:
     values = {name: value for name, value in record.features.items() if name in bundle.contract.raw}
     scores = scorer.score(bundle, encode(bundle.contract, values))
-    named, _ = drivers(bundle, values, scores.contributions[0], 5)
+    [(named, _)] = drivers(bundle, [values], scores.contributions, [5])
     return {
         "probability": float(scores.probability[0]),
         "drivers": [driver.feature for driver in named],

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from app.ml.bundle import Bundle, BundleRefused, load_bundle, read_manifest
-from app.ml.scorer import score
+from app.ml.scorer import run
 from app.ml.session import open_session
 from app.ml.training.material import Material
 from tests.factories.candidates import changed, put
@@ -113,7 +113,7 @@ def test_the_canary_is_made_up_and_holds_the_row_of_which_nothing_is_known(bundl
     assert len(rows) == 17
     assert np.isnan(rows[-1]).all()
     assert not {row.tobytes() for row in rows} & real
-    assert score(bundle, rows).logit.tolist() == list(canary.logits)
+    assert run(bundle.session, rows).logit.tolist() == list(canary.logits)
 
 
 def test_a_graph_that_answers_its_canary_otherwise_is_refused(directory: Path, rewrite: Rewrite) -> None:

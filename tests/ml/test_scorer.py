@@ -1,12 +1,13 @@
 """A score and its explanation are one computation."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from app.domain.features import FeatureValue
 from app.ml.bundle import Bundle
 from app.ml.features import encode, unseen_levels
-from app.ml.scorer import CHUNK, score
+from app.ml.scorer import CHUNK, Scores, run, score
 
 
 def test_every_score_is_its_baseline_and_contributions(bundle: Bundle, unseen: NDArray[np.float32]) -> None:
@@ -25,13 +26,23 @@ def test_every_probability_lies_between_0_and_1(bundle: Bundle, unseen: NDArray[
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
-def test_a_row_scores_the_same_alone_and_among_many(bundle: Bundle, unseen: NDArray[np.float32]) -> None:
-    many = np.resize(unseen, (2 * CHUNK + 3, unseen.shape[1]))
+@pytest.mark.parametrize("company", [1, 2, 3, 8, 13, 32, CHUNK + 1])
+def test_a_row_scores_the_same_to_the_last_bit_in_whatever_company(
+    bundle: Bundle, unseen: NDArray[np.float32], company: int
+) -> None:
+    many = np.resize(unseen, (2 * CHUNK + 3 if company > CHUNK else 500, unseen.shape[1]))
     together = score(bundle, many)
-    for row in (0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 2):
-        alone = score(bundle, many[row : row + 1])
-        assert alone.probability[0] == together.probability[row]
-        assert (alone.contributions[0] == together.contributions[row]).all()
+    apart = [score(bundle, many[at : at + company]) for at in range(0, len(many), company)]
+    for name in Scores._fields:
+        parts = np.concatenate([getattr(part, name) for part in apart])
+        np.testing.assert_array_equal(parts, getattr(together, name))
+
+
+def test_it_is_what_the_graph_says_itself(bundle: Bundle, unseen: NDArray[np.float32]) -> None:
+    ours, graphs = score(bundle, unseen), run(bundle.session, unseen)
+    np.testing.assert_array_equal(ours.contributions, graphs.contributions)
+    np.testing.assert_allclose(ours.logit, graphs.logit, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(ours.probability, graphs.probability, rtol=0, atol=1e-15)
 
 
 def test_no_rows_score_as_no_rows(bundle: Bundle, unseen: NDArray[np.float32]) -> None:

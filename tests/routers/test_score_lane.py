@@ -1,6 +1,9 @@
 """The fast lane of scores answers as the route does, value for value, or leaves it to the route."""
 
+import copy
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,6 +15,7 @@ from app.domain.access import Purpose
 from app.routers import score_lane
 from tests.factories import hell
 from tests.factories.subscribers import LEAVING, STAYING
+from tests.service import Service
 
 # What is said to be for a purpose is left to the route; this one changes nothing else.
 BY_THE_ROUTE = {"X-Purpose": Purpose.UNSTATED.value}
@@ -106,3 +110,36 @@ def test_whatever_is_sent_is_answered_as_by_the_route(
         errors="surrogatepass"
     )
     assert answered(api, body) == answered(api, body, **BY_THE_ROUTE)
+
+
+def test_many_at_once_are_each_answered_as_if_alone(api: httpx.Client) -> None:
+    rows = [LEAVING | {"monthly_charges": 20.0 + number, "tenure_months": number % 70} for number in range(64)]
+    bodies = [raw(features=row, drivers=number % 20) for number, row in enumerate(rows)]
+    alone = [answered(api, body)[1] for body in bodies]
+    with ThreadPoolExecutor(32) as threads:
+        together = list(threads.map(lambda body: answered(api, body)[1], bodies * 4))
+
+    for one, other in zip(together, alone * 4, strict=True):
+        assert [driver["feature"] for driver in one["drivers"]] == [driver["feature"] for driver in other["drivers"]]
+        shares = [driver.pop("contribution") for driver in one["drivers"]]
+        assert shares == pytest.approx([driver.pop("contribution") for driver in copy.deepcopy(other)["drivers"]])
+        for name in ("probability", "logit", "other_contribution"):
+            assert one.pop(name) == pytest.approx(other[name], abs=1e-9)
+        assert one["band"] == other["band"]
+
+
+def test_who_hangs_up_while_others_wait_does_not_hurt_them(service: Service) -> None:
+    """Of requests that are scored together every second one is gone before the answer comes."""
+    address = (str(service.client.base_url.host), service.client.base_url.port or 0)
+    body = raw()
+    head = f"POST /v1/scores HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {service.key}\r\n"
+    request = f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+    for _ in range(20):
+        callers = [socket.create_connection(address, timeout=5) for _ in range(16)]
+        for number, caller in enumerate(callers):
+            caller.sendall(request)
+            if number % 2:
+                caller.close()
+        for caller in callers[::2]:
+            assert caller.recv(12) == b"HTTP/1.1 200"
+            caller.close()
