@@ -47,7 +47,7 @@ def measure() -> Iterator[Row]:
     what = f"{MINUTES:g} min at {seen.rate:.0f}/s, {len(seen.load.answers):,} requests"
     yield at_most(f"{what}: memory grows a minute", round(growth, 3), 1, " MiB")
     files = seen.files[warm:]
-    yield at_most("open files, most less fewest", max(files) - min(files), 8)
+    yield at_most("open files beside callers' connections, most less fewest", max(files) - min(files), 8)
     yield at_most("open files when all have hung up, more than before", seen.files_left, 8)
     bad = len([one for one in seen.load.answers if not 0 < one[2] < 500])
     yield none_of("answers 5xx or none", bad)
@@ -85,7 +85,7 @@ async def _watch(world: World, seen: Soaked) -> None:
         await asyncio.sleep(EVERY)
         seen.minutes.append((time.monotonic() - began) / 60)
         seen.memory.append(world.memory())
-        seen.files.append(world.open_files())
+        seen.files.append(world.open_files() - world.callers())
         tell(f"{seen.minutes[-1]:.1f} min, {seen.memory[-1] / MIB:.0f} MiB, {seen.files[-1]} open files")
 
 

@@ -119,6 +119,11 @@ class World:
     def open_files(self) -> int:
         return sum(open_files_of(pid) for pid in self.serving())
 
+    def callers(self) -> int:
+        """How many connections of callers are open at the service's port (proc_net_tcp(5), state 01)."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+        return sum(row[1].endswith(f":{self.port:04X}") and row[3] == "01" for row in rows)
+
     def kill(self, name: str = "serve") -> None:
         """Kill the process and its children, without a word."""
         process = self._running.pop(name)
