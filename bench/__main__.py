@@ -5,13 +5,14 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import bulk, contacts, decisions, effects, large, models, overviews, replays, scoring, serving
+from bench import bulk, contacts, decisions, effects, large, models, overviews, replays, scoring, serving, writes
 
 ALL = {
     "serving": serving.measure,
     "scoring": scoring.measure,
     "bulk": bulk.measure,
     "contacts": contacts.measure,
+    "writes": writes.measure,
     "overviews": overviews.measure,
     "decisions": decisions.measure,
     "replays": replays.measure,

@@ -77,10 +77,15 @@ def install(app: FastAPI) -> None:
 
 async def _on_app_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, AppError)  # noqa: S101  # registered for it; narrows the type
-    if error.status >= 500:  # noqa: PLR2004  # ours, not the caller's: the log says what lies behind it
+    return refuse(error, request.state.request_id)
+
+
+def refuse(error: AppError, request_id: str) -> ProblemResponse:
+    """Make the answer; of what is ours to answer for, and not the caller's, the log says what lies behind it."""
+    if error.status >= 500:  # noqa: PLR2004  # ours
         cause = type(error.__cause__).__qualname__ if error.__cause__ else None
         tell("unavailable", level=logging.WARNING, problem=error.type(), cause=cause)
-    return problem_of(error, request.state.request_id)
+    return problem_of(error, request_id)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> ProblemResponse:

@@ -9,33 +9,30 @@ import re
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.access import Caller
 from app.domain.features import FeatureValue
 from app.domain.subscribers import SUBSCRIBER_ID
 from app.domain.texts import why_unsafe
 from app.errors import AppError
 from app.ml.bundle import Bundle
 from app.routers import scores as route
-from app.routers.deps import Resources
 from app.routers.edge import tell_rate
+from app.routers.lanes import answer, given_back, known_caller, plain_headers
 from app.routers.strict_json import INT64
 from app.schemas.scores import MOST_DRIVERS, ScoreRequest
 from app.services import scores
-from app.services.access import digest
 from app.services.scores import Row, Score
+
+if TYPE_CHECKING:
+    from app.routers.deps import Resources
 
 PATH: Final = "/v1/scores"
 SCOPE: Final = "scores:read"
 _ROUTE: Final = next(each for each in route.router.routes if each.path == PATH)  # type: ignore[attr-defined]  # all are
-_BEARER: Final = b"Bearer "
-_CONTENT_TYPE: Final = b"content-type"
-_JSON: Final = b"application/json"
-_NOT_PLAIN: Final = frozenset({b"content-encoding", b"x-purpose"})
 _FIELDS: Final = ScoreRequest.model_fields.keys()
 _SUBSCRIBER_ID: Final = re.compile(SUBSCRIBER_ID)
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -101,21 +98,10 @@ class ScoreLane:
         message = await receive()  # the whole body: the edge has waited for it
         body = await _answer(scope, message, self._together)
         if body is None:
-            await self.app(scope, _given_back(message, receive), send)
+            await self.app(scope, given_back(message, receive), send)
             return
         scope["route"] = _ROUTE
-        headers = [(_CONTENT_TYPE, _JSON), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-
-def _given_back(message: Message, receive: Receive) -> Receive:
-    waiting = [message]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again
+        await answer(send, 200, body)
 
 
 async def _answer(scope: Scope, message: Message, together: Together) -> bytes | None:
@@ -123,7 +109,8 @@ async def _answer(scope: Scope, message: Message, together: Together) -> bytes |
     resources: Resources = scope["state"]["resources"]
     at = datetime.now(UTC)
     now = time.monotonic()
-    caller = _caller(scope, resources, at, now)
+    headers = plain_headers(scope)
+    caller = headers and known_caller(headers, resources, SCOPE, at, now)
     question = caller and _question(message.get("body", b""))
     if not caller or not question:
         return None
@@ -143,23 +130,6 @@ async def _answer(scope: Scope, message: Message, together: Together) -> bytes |
     scores.note(resources.traffic, scored, at)
     resources.metrics.scored(question.churn_kind, scored.band, stale=False)
     return to_json(scores.as_plain(scored, question.subscriber_id, None, stale=False))
-
-
-def _caller(scope: Scope, resources: Resources, at: datetime, now: float) -> Caller | None:
-    """Return who asks, if their key is known and good, and nothing in the headers is out of the ordinary."""
-    headers = dict(scope["headers"])
-    key = headers.get(b"authorization", b"")
-    if (
-        len(headers) != len(scope["headers"])
-        or not key.startswith(_BEARER)
-        or headers.get(_CONTENT_TYPE) != _JSON
-        or not _NOT_PLAIN.isdisjoint(headers)
-    ):
-        return None
-    caller = resources.keys.find(digest(key[len(_BEARER) :].decode("latin-1")), now)
-    if caller is None or SCOPE not in caller.scopes or (caller.expires_at and caller.expires_at <= at):
-        return None
-    return caller
 
 
 def _question(body: bytes) -> Question | None:
