@@ -5,11 +5,25 @@ All of them, or those named, as in `./run bench serving`; `large` takes minutes.
 
 import sys
 
-from bench import bulk, contacts, decisions, effects, large, models, overviews, replays, scoring, serving, writes
+from bench import (
+    bulk,
+    contacts,
+    decisions,
+    effects,
+    large,
+    models,
+    overviews,
+    replays,
+    scoring,
+    serving,
+    streams,
+    writes,
+)
 
 ALL = {
     "serving": serving.measure,
     "scoring": scoring.measure,
+    "streams": streams.measure,
     "bulk": bulk.measure,
     "contacts": contacts.measure,
     "writes": writes.measure,

@@ -43,9 +43,9 @@ def measure() -> list[Row]:
         told = set_up(demo)
         key = told["api_keys"]["crm"]
         with serving(demo, workers=1) as service:
-            bodies = [{"features": row, "drivers": DRIVERS} for row in _rows(demo, key)]
+            bodies = [{"features": row, "drivers": DRIVERS} for row in newest(demo, key)]
             bare = [body | {"drivers": 0} for body in bodies]
-            size = len(httpx.post(f"http://127.0.0.1:{PORT}/v1/scores", json=bodies[0], headers=_as(key)).content)
+            size = len(httpx.post(f"http://127.0.0.1:{PORT}/v1/scores", json=bodies[0], headers=as_caller(key)).content)
             with _limit(size) as limit:
                 pin(0, service.pid)
                 pin(0, limit.pid)
@@ -66,18 +66,18 @@ def measure() -> list[Row]:
     ]
 
 
-def _rows(demo: Demo, key: str) -> list[dict[str, Any]]:
+def newest(demo: Demo, key: str) -> list[dict[str, Any]]:
     """The newest features of many subscribers, as the store has them."""
     with psycopg.connect(demo.database_url) as connection:
         found = [features for (features,) in connection.execute(NEWEST, [ROWS])]
-    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=_as(key)) as api:
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=as_caller(key)) as api:
         schema = api.get("/v1/feature-schema").json()
         known = {feature["name"] for feature in (*schema["features"], *schema["accepted"]) if not feature["formula"]}
         rows = [{name: value for name, value in row.items() if name in known} for row in found]
         return [row for row in rows if api.post("/v1/scores", json={"features": row}).is_success]
 
 
-def _as(key: str) -> dict[str, str]:
+def as_caller(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 

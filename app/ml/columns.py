@@ -63,7 +63,7 @@ def _derived(
 
 
 def _cells(feature: Feature, column: pa.Array | None, rows: int) -> Cells:
-    if column is None:
+    if column is None or pa.types.is_null(column.type):
         return Cells(np.full(rows, nan), np.full(rows, feature.nullable))
     if pa.types.is_dictionary(column.type) and feature.type is not FeatureType.CATEGORY:
         column = column.dictionary_decode()

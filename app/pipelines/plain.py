@@ -12,6 +12,7 @@ from app.domain.subscribers import SUBSCRIBER_ID
 from app.pipelines.fields import FieldMapping
 from app.pipelines.mapping import Mapping
 from app.pipelines.records import converter, number_in
+from app.pipelines.streams import is_text
 
 _TYPES: Final = {"number": pa.float64(), "boolean": pa.bool_()}
 _REMEMBERED: Final = 100_000
@@ -53,10 +54,6 @@ def _ids(column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
         return pa.nulls(len(column), pa.string()), np.zeros(len(column), bool)
     ids = column.cast(pa.string())
     return ids, are_ids(ids)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def are_ids(texts: pa.Array) -> NDArray[np.bool_]:

@@ -5,16 +5,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from app.errors import Invalid, Malformed
+from app.domain.features import LONGEST_LEVEL
+from app.errors import Invalid, Malformed, json_pointer
 
 MOST_ROWS: Final = 200_000
 SLICE: Final = 16_384  # rows worked on at a time
+LONGEST_TEXT: Final = 4 * LONGEST_LEVEL  # bytes of UTF-8
 # Where a flatbuffer of Arrow's format (Message.fbs) keeps what is looked for: a table's n-th field stands at 4 + 2n of
 # its table of offsets.
 _HEADER: Final = 4 + 2 * 2
 _DATA: Final = 4 + 2 * 1
 _COMPRESSION: Final = 4 + 2 * 3
+_FLAT: Final = (
+    pa.types.is_null,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_date,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
 _OF_ROWS: Final = frozenset({"record batch", "dictionary"})
 
 
@@ -38,6 +50,8 @@ def read_stream(body: bytes) -> pa.Table:
         with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
             table = pa.Table.from_batches(_bounded(stream), stream.schema)
         table.validate(full=True)
+        for field, column in zip(table.schema, table.columns, strict=True):
+            _require_flat(field, column)
     except (pa.ArrowException, OSError, ValueError, struct.error, UnicodeDecodeError, OverflowError) as error:
         raise NotAStream("the body is not a valid Arrow IPC stream") from error
     return table
@@ -52,6 +66,21 @@ def _bounded(stream: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batch
     if not rows:
         raise StreamRefused.at("", "has no rows")
+
+
+def _require_flat(field: pa.Field, column: pa.ChunkedArray) -> None:
+    """Refuse what no feature can be before it becomes Python's: a few bytes may stand for a long text many times."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not any(is_flat(kind) for is_flat in _FLAT):
+        raise StreamRefused.at(json_pointer(field.name), "is of a type that no feature has")
+    for chunk in column.chunks if is_text(kind) else ():
+        texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+        if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_TEXT:
+            raise StreamRefused.at(json_pointer(field.name), f"has a text of more than {LONGEST_TEXT} bytes")
+
+
+def is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_compressed(message: pa.ipc.Message) -> bool:
@@ -88,7 +117,16 @@ def _u32(written: bytes, at: int) -> int:
 def slices(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Cut a table into pieces of some thousand rows, whatever pieces it came in."""
     for start in range(0, table.num_rows, SLICE):
-        yield from table.slice(start, SLICE).unify_dictionaries().combine_chunks().to_batches()
+        for batch in table.slice(start, SLICE).unify_dictionaries().combine_chunks().to_batches():
+            columns = [_with_its_own_words(column) for column in batch.columns]
+            yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _with_its_own_words(column: pa.Array) -> pa.Array:
+    """Leave out of a dictionary what these rows have no use for: it would be looked through for every slice."""
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        return column.dictionary_decode().dictionary_encode()
+    return column
 
 
 def write_stream(batches: Sequence[pa.RecordBatch], about: Mapping[str, str]) -> bytes:

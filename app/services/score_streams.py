@@ -21,9 +21,9 @@ from app.ml import scorer
 from app.ml.bundle import Bundle
 from app.ml.columns import encode_columns
 from app.ml.traffic import Traffic
-from app.pipelines.plain import are_ids, is_text
+from app.pipelines.plain import are_ids
 from app.pipelines.scored import as_batch, scored_columns
-from app.pipelines.streams import read_stream, slices, write_stream
+from app.pipelines.streams import is_text, read_stream, slices, write_stream
 from app.schemas.base import MOST_ITEMS, JudgedAlone
 from app.schemas.scores import ScoreRequest
 from app.schemas.violations import refusal_of

@@ -95,6 +95,14 @@ def test_another_type_is_never_plain(name: str, column: pa.Array) -> None:
     assert not encode_columns(contract, {name: column}, 1, DAY).plain.any()
 
 
+def test_a_column_of_nothing_is_missing() -> None:
+    contract = Contract.of([Feature("age", FeatureType.NUMBER), Feature("plan", FeatureType.CATEGORY)])
+    encoded = encode_columns(contract, {"age": pa.nulls(2), "plan": pa.nulls(2)}, 2, DAY)
+
+    assert encoded.plain.all()
+    assert np.isnan(encoded.matrix).all()
+
+
 def test_a_column_that_is_not_there_is_missing() -> None:
     contract = Contract.of([Feature("age", FeatureType.NUMBER), Feature("bill", FeatureType.NUMBER, nullable=False)])
 

@@ -138,6 +138,25 @@ def test_some_features_are_laid_over_what_is_stored(api: httpx.Client) -> None:
     assert scored(api, table)["probability"].to_pylist() == [api.post("/v1/scores", json=asked).json()["probability"]]
 
 
+def test_what_is_missing_may_be_a_column_of_nothing(api: httpx.Client) -> None:
+    rows = [LEAVING | {"total_charges": None}] * 2
+    table = pa.Table.from_pylist(rows)
+
+    assert pa.types.is_null(table.schema.field("total_charges").type)
+    for row, item in zip(scored(api, table).to_pylist(), as_json(api, rows), strict=True):
+        assert_same(row, item)
+
+
+def test_a_dictionary_of_many_words_is_none_the_slower(api: httpx.Client) -> None:
+    words = pa.array([*(f"word {number}" for number in range(300_000)), LEAVING["contract"]])
+    table = pa.Table.from_pylist([LEAVING] * (3 * SLICE))
+    place = table.schema.get_field_index("contract")
+    coded = pa.DictionaryArray.from_arrays(pa.array([len(words) - 1] * (3 * SLICE)), words)
+    found = scored(api, table.set_column(place, "contract", coded))
+
+    assert set(found["band"].to_pylist()) == {as_json(api, [LEAVING])[0]["score"]["band"]}
+
+
 def test_ids_come_back_with_given_features(api: httpx.Client) -> None:
     rows = [LEAVING | {"subscriber_id": "any-1"}, LEAVING | {"subscriber_id": "not an id"}]
     first, second = scored(api, pa.Table.from_pylist(rows)).to_pylist()
@@ -171,6 +190,12 @@ REFUSED: dict[str, tuple[pa.Table, str]] = {
     "a column that is there twice": (TABLE.append_column("contract", pa.array(["One year"])), "/contract"),
     "ids that are numbers": (TABLE.append_column("subscriber_id", pa.array([5281])), "/subscriber_id"),
     "no rows": (TABLE.slice(0, 0), ""),
+    "a column of lists": (pa.table({"contract": [["One year"]]}), "/contract"),
+    "a column of bytes": (pa.table({"contract": [b"One year"]}), "/contract"),
+    "a text that would be long many times over": (
+        pa.table({"contract": pa.DictionaryArray.from_arrays(pa.array([0] * 9_000), pa.array(["l" * 2_000_000]))}),
+        "/contract",
+    ),
     "too many rows": (pa.table({"senior": pa.nulls(MOST_ROWS + 1, pa.bool_())}), ""),
     "too many that only a look at each can tell": (pa.table({"tenure_months": ["7"] * (MOST_ITEMS + 1)}), ""),
 }
