@@ -5,6 +5,7 @@ Plain rows are scored as columns. Every other is asked about as an item of a JSO
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, Final, NamedTuple
@@ -161,10 +162,14 @@ def _score(bundle: Bundle, asking: Asking, coded: _Coded, beside: _Beside) -> tu
     named = sum(columns[name].to_numpy(zero_copy_only=False) for name in columns if name.startswith("contribution_"))
     columns["logit"] = pa.array(found.logit, mask=missing)
     columns["other_contribution"] = pa.array(found.logit - bundle.manifest.intercept - named, mask=missing)
-    rows = range(len(coded.matrix))
-    columns["as_of"] = pa.array([beside.days.get(row) for row in rows], pa.date32())
-    columns[PROBLEM] = pa.array([beside.problems.get(row) for row in rows], pa.string())
+    columns["as_of"] = _placed(beside.days, len(coded.matrix), pa.date32())
+    columns[PROBLEM] = _placed(beside.problems, len(coded.matrix), pa.string())
     return as_batch(({ID: coded.ids} if coded.ids is not None else {}) | columns), found
+
+
+def _placed(told: Mapping[int, date | str], rows: int, kind: pa.DataType) -> pa.Array:
+    """Make a column of what was told of some rows, and null of the others."""
+    return pa.array([told.get(row) for row in range(rows)], kind) if told else pa.nulls(rows, kind)
 
 
 def _taken(coded: _Coded, beside: _Beside) -> NDArray[np.bool_]:
