@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +45,13 @@ def test_no_secret_stands_in_the_container_files() -> None:
                 assert "${" in value, name
 
 
-def test_the_service_has_a_read_only_file_system_and_no_capability() -> None:
-    service = COMPOSE["services"]["service"]
+def test_a_worker_stands_beside_the_service() -> None:
+    assert COMPOSE["services"]["worker"]["command"] == ["worker"]
+
+
+@pytest.mark.parametrize("name", ["service", "worker"])
+def test_it_has_a_read_only_file_system_and_no_capability(name: str) -> None:
+    service = COMPOSE["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
