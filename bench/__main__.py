@@ -10,6 +10,7 @@ from bench import (
     contacts,
     decisions,
     effects,
+    growth,
     large,
     models,
     overviews,
@@ -32,6 +33,7 @@ ALL = {
     "replays": replays.measure,
     "models": models.measure,
     "effects": effects.measure,
+    "growth": growth.measure,
     "large": large.measure,
 }
 

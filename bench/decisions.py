@@ -9,6 +9,7 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,30 +33,40 @@ def measure() -> list[Row]:
         told = set_up(demo)
         asyncio.run(fill(demo))
         with serving(demo, workers=WORKERS):
-            _complete_catalogue(told)
+            complete_catalogue(told, ACTIONS)
             return look(told)
 
 
-def _complete_catalogue(told: dict[str, Any]) -> None:
-    """Add actions of all shapes until there are fifty."""
+def complete_catalogue(told: dict[str, Any], actions: int) -> None:
+    """Add actions of all shapes until there are so many."""
     key = told["api_keys"]["admin"]
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers={"Authorization": f"Bearer {key}"}) as api:
-        there = len(api.get("/v1/actions?limit=200").json()["items"])
-        for number in range(ACTIONS - there):
+        there = len(list(_all_actions(api)))
+        for number in range(there, actions):
             body = {
                 "name": f"Action {number}",
                 "kind": ("offer", "call", "visit", "information")[number % 4],
                 "channels": ["call", "app", "web", "sms"],
-                "eligibility": f"score.probability >= 0.{number % 5} && features.tenure_months < {40 + number}.0",
+                "eligibility": f"score.probability >= 0.{number % 5} && features.tenure_months < {40 + number % 40}.0",
                 "contact_cost": "0.50",
                 "accept_cost": "2.00",
                 "monthly_arpu_effect": f"-{number % 4}.00",
                 "horizon_days": 90,
-                "effect_prior": {"mean": 0.02 + number / 500, "sd": 0.02},
+                "effect_prior": {"mean": 0.02 + number % 50 / 500, "sd": 0.02},
                 "caps": [{"window_days": 30, "max": 2}],
                 "say": {"en": "A sentence to say"},
             }
             api.put(f"/v1/actions/bench_{number}", json=body).raise_for_status()
+
+
+def _all_actions(api: httpx.Client) -> Iterator[Any]:
+    cursor = None
+    while True:
+        page = api.get("/v1/actions", params={"limit": 200} | ({"cursor": cursor} if cursor else {})).json()
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
 
 
 def look(told: dict[str, Any]) -> list[Row]:
