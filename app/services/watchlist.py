@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.consents import EVERYTHING, PROFILING
 from app.domain.scores import Band
 from app.domain.subscribers import SubscriberStatus
 from app.errors import Invalid
@@ -106,11 +107,15 @@ def _threshold(bands: Mapping[str, float], asked: Asked) -> float:
 
 
 def _of(asked: Asked) -> list[ColumnElement[bool]]:
-    """The conditions beside the threshold. Who left since, or turned out to be somebody else, is on no list."""
+    """The conditions beside the threshold.
+
+    Who left since, turned out to be somebody else, or refused profiling is on no list.
+    """
     profile = [getattr(Subscriber, name) == value for name, value in asked.profile.items() if value is not None]
     band = [RiskScore.band == asked.band.value] if asked.band else []
     here = [Subscriber.status != SubscriberStatus.CHURNED.value, Subscriber.merged_into.is_(None)]
-    return [*profile, *band, *here]
+    willing = [Subscriber.consents[purpose].astext.is_distinct_from("false") for purpose in (EVERYTHING, PROFILING)]
+    return [*profile, *band, *here, *willing]
 
 
 def _after(place: Place) -> ColumnElement[bool]:

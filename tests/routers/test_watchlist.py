@@ -204,15 +204,19 @@ def test_a_list_that_is_being_read_stays_as_it_is_and_ends_with_the_run_after_ne
     assert refused_fields(api.get(PATH, params={"cursor": first["next_cursor"]})) == {"/query/cursor"}
 
 
-def test_who_left_was_merged_or_erased_is_on_the_list_no_more(watched: Service) -> None:
+def test_who_left_was_merged_erased_or_refuses_is_on_the_list_no_more(watched: Service) -> None:
     api = watched.client
     ids = [item["subscriber_id"] for item in entries(api)]
-    left, merged, erased, stays = ids[:4]
+    left, merged, erased, refuses, stays = ids[:5]
     api.put(f"/v1/subscribers/{left}", json={"status": "churned"})
     api.post(f"/v1/subscribers/{stays}/merges", json={"duplicate_id": merged})
     assert api.delete(f"/v1/subscribers/{erased}").status_code == 204
+    refused = api.patch(
+        f"/v1/subscribers/{refuses}", json={"consents": {"profiling": False}}, headers={"if-match": "*"}
+    )
+    assert refused.status_code == 200
 
-    assert [item["subscriber_id"] for item in entries(api)] == ids[3:]
+    assert [item["subscriber_id"] for item in entries(api)] == ids[4:]
 
 
 def test_a_long_list_leads_on(watched: Service) -> None:
