@@ -28,7 +28,6 @@ SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 request_id_of_log: ContextVar[str | None] = ContextVar("request_id", default=None)
 _logger = logging.getLogger("stayline")
 _lines: "Lines | None" = None  # where there are none, records go wherever the log is led
-_LEVELS: Final = {logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
 MOST_WAITING: Final = 256
 WRITTEN_TOGETHER_SECONDS: Final = 0.05
 
@@ -50,7 +49,7 @@ def _line(created: float, level: int, event: str, fields: Mapping[str, object]) 
     """Write one line of ASCII JSON: no value can break out of its line or colour a terminal."""
     told: dict[str, object] = {
         "timestamp": datetime.fromtimestamp(created, UTC).isoformat(),
-        "level": _LEVELS.get(level) or logging.getLevelName(level).lower(),
+        "level": logging.getLevelName(level).lower(),
         "event": event,
     }
     if request_id := request_id_of_log.get():

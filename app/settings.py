@@ -170,17 +170,20 @@ class Settings(BaseModel):
 
     def today(self, at: datetime) -> date:
         """The operator's date at this time: snapshots and contracts are dated by it."""
-        return at.astimezone(ZoneInfo(self.timezone)).date()
+        return self._local(at).date()
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.timezone))
 
     def next_noon(self, at: datetime) -> datetime:
         """The operator's next noon after this time."""
-        local = at.astimezone(ZoneInfo(self.timezone))
+        local = self._local(at)
         noon = local.replace(hour=12, minute=0, second=0, microsecond=0)
         return noon if noon > local else noon + timedelta(days=1)
 
     def month_of(self, at: datetime) -> datetime:
         """When the operator's month began."""
-        local = at.astimezone(ZoneInfo(self.timezone))
+        local = self._local(at)
         return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
     @classmethod

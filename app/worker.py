@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import Sessions, lock_number
-from app.ml.active import ActiveBundles
 from app.observability import tell
 from app.services import chain, ledger, retention, scoring_runs
 from app.services.scoring_runs import Scoring
@@ -33,7 +32,6 @@ class Ground:
     settings: Settings
     sessions: Sessions
     vault: Vault
-    bundles: ActiveBundles
 
 
 class Job(NamedTuple):
@@ -59,13 +57,11 @@ async def _measure(ground: Ground) -> Mapping[str, int]:
 
 
 async def _score(ground: Ground) -> Mapping[str, int]:
-    return await scoring_runs.work(
-        Scoring(ground.sessions, ground.bundles, ground.settings, ground.vault, lambda: datetime.now(UTC))
-    )
+    return await scoring_runs.work(Scoring(ground.sessions, ground.settings, ground.vault, lambda: datetime.now(UTC)))
 
 
 async def _purge(ground: Ground, at: datetime) -> Mapping[str, int]:
-    return await retention.purge(ground.sessions, ground.settings, at) | await scoring_runs.purge(ground.sessions)
+    return await retention.purge(ground.sessions, ground.settings, at) | await retention.purge_scores(ground.sessions)
 
 
 SCHEDULE: Final = (

@@ -10,7 +10,6 @@ from app import worker
 from app.cli import opened
 from app.cli.opened import Opened
 from app.errors import Unavailable
-from app.ml.active import ActiveBundles
 from app.observability import configure_logging, tell
 from app.services.health import look_at_store
 from app.settings import Settings
@@ -49,7 +48,7 @@ async def _work(store: Opened) -> None:
 
 
 def _ground(store: Opened) -> Ground:
-    return Ground(store.settings, store.sessions, store.vault, ActiveBundles(store.settings.models_dir))
+    return Ground(store.settings, store.sessions, store.vault)
 
 
 async def _require_schema(store: Opened) -> None:

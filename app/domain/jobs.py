@@ -1,7 +1,6 @@
 """The words of a job: long work that a worker does, a piece at a time."""
 
 from enum import StrEnum
-from typing import Final
 
 
 class JobState(StrEnum):
@@ -9,9 +8,6 @@ class JobState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-
-
-UNFINISHED: Final = (JobState.QUEUED, JobState.RUNNING)
 
 
 class Work(StrEnum):

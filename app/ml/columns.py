@@ -94,7 +94,7 @@ def _booleans(feature: Feature, column: pa.Array) -> Cells:
 
 def _levels(feature: Feature, column: pa.Array) -> Cells:
     """Code each distinct text once. A date is checked as one, and has no code."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if is_text(column.type):
         column = column.dictionary_encode()
     if not pa.types.is_dictionary(column.type):
         return _none_plain(column)
@@ -104,6 +104,10 @@ def _levels(feature: Feature, column: pa.Array) -> Cells:
     codes = np.array([code(text) if plain else nan for text, plain in zip(texts, is_plain, strict=True)])
     places = column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
     return Cells(codes[places], np.array(is_plain)[places])
+
+
+def is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _none_plain(column: pa.Array) -> Cells:

@@ -1,5 +1,6 @@
 """Scoring: encoded rows in, probabilities with their exact explanation out."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,21 +29,23 @@ def score(bundle: Bundle, matrix: NDArray[np.float32]) -> Scores:
     A row is scored to the same bits in whatever company: the graph's own sum depends on a row's place among others, by
     the last bit, while its contributions do not. That both agree was seen when the bundle was loaded.
     """
-    chunks = [
-        bundle.session.run(CONTRIBUTIONS, {INPUT: matrix[at : at + CHUNK]})[0] for at in range(0, len(matrix), CHUNK)
-    ]
-    if len(chunks) == 1:
-        contributions = chunks[0]
-    else:
-        contributions = np.concatenate(chunks) if chunks else np.empty((0, len(bundle.manifest.terms)))
+    [contributions] = _in_chunks(bundle.session, CONTRIBUTIONS, matrix)
     logit = bundle.manifest.intercept + contributions.sum(axis=1)
     small = np.exp(-np.abs(logit))
     return Scores(np.where(logit >= 0, 1.0, small) / (1 + small), logit, contributions)
 
 
 def run(session: onnxruntime.InferenceSession, matrix: NDArray[np.float32]) -> Scores:
-    """Run a graph over [N, features] in chunks of a few thousand rows."""
+    """Run a graph over [N, features], as it says itself."""
+    return Scores(*_in_chunks(session, OUTPUTS, matrix))
+
+
+def _in_chunks(
+    session: onnxruntime.InferenceSession, outputs: Sequence[str], matrix: NDArray[np.float32]
+) -> list[NDArray[np.float64]]:
+    """Return these outputs for all rows, worked out a few thousand rows at a time."""
     if len(matrix) <= CHUNK:
-        return Scores(*session.run(OUTPUTS, {INPUT: matrix}))
-    chunks = [session.run(OUTPUTS, {INPUT: matrix[at : at + CHUNK]}) for at in range(0, len(matrix), CHUNK)]
-    return Scores(*(np.concatenate(column) for column in zip(*chunks, strict=True)))
+        found: list[NDArray[np.float64]] = session.run(outputs, {INPUT: matrix})
+        return found
+    chunks = [session.run(outputs, {INPUT: matrix[at : at + CHUNK]}) for at in range(0, len(matrix), CHUNK)]
+    return [np.concatenate(column) for column in zip(*chunks, strict=True)]

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.domain.subscribers import SUBSCRIBER_ID
+from app.ml.columns import is_text
 from app.pipelines.fields import FieldMapping
 from app.pipelines.mapping import Mapping
 from app.pipelines.records import converter, number_in
-from app.pipelines.streams import is_text
 
 _TYPES: Final = {"number": pa.float64(), "boolean": pa.bool_()}
 _REMEMBERED: Final = 100_000

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from app.domain.features import LONGEST_LEVEL
 from app.errors import Invalid, Malformed, json_pointer
+from app.ml.columns import is_text
 
 MOST_ROWS: Final = 200_000
 SLICE: Final = 16_384  # rows worked on at a time
@@ -77,10 +78,6 @@ def _require_flat(field: pa.Field, column: pa.ChunkedArray) -> None:
         texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
         if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_TEXT:
             raise StreamRefused.at(json_pointer(field.name), f"has a text of more than {LONGEST_TEXT} bytes")
-
-
-def is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_compressed(message: pa.ipc.Message) -> bool:

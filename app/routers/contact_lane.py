@@ -8,36 +8,33 @@ to the route, and so are all its members where their transaction fails for what 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import to_json
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from app.db import WAITING_SHARE, OutOfTime, transaction, within
 from app.domain.access import Caller
 from app.errors import AppError, Unavailable
-from app.routers import interactions as route
 from app.routers import strict_json
 from app.routers.deps import Resources
 from app.routers.edge import tell_rate
-from app.routers.lanes import Headers, answer, given_back, known_caller, plain_headers
-from app.routers.problems import refuse
+from app.routers.interactions import router as contacts_router
+from app.routers.lanes import FastLane, Headers, Made, known_caller, plain_headers, settle
 from app.schemas.interactions import InteractionCreate, InteractionRead
 from app.services import idempotency
 from app.services.idempotency import Answer, Write
 from app.services.joint_recording import OPERATION, Arrival, Recording, record_together
 
-PATH: Final = "/v1/interactions"
 SCOPE: Final = "interactions:write"
 LONGEST_KEY: Final = 255
 MOST_TOGETHER: Final = 256
 MOST_WAITING: Final = 1_024
 GROUPS: Final = 2  # in flight
 _KEY: Final = b"idempotency-key"
-_ROUTE: Final = next(each for each in route.router.routes if each.operation_id == OPERATION)  # type: ignore[attr-defined]  # all have one
 
 
 class Passenger(NamedTuple):
@@ -101,23 +98,21 @@ class Groups:
                 break
             passenger = self._waiting.popleft()
             if passenger.since < latest:
-                _tell(passenger, OutOfTime("the answer would have taken too long; try again shortly"))
+                settle(passenger.answer, OutOfTime("the answer would have taken too long; try again shortly"))
             elif not passenger.answer.done():
                 group.append(passenger)
         return group
 
     async def _fly(self, group: list[Passenger]) -> None:
+        told: Sequence[Answer | Exception | None]
         try:
-            answers = await self._record(group)
+            told = await self._record(group)
         except Unavailable as error:
-            for passenger in group:
-                _tell(passenger, error)
+            told = [error] * len(group)
         except Exception:  # noqa: BLE001  # one member may be to blame: each is tried by itself, and told what ails it
-            for passenger in group:
-                _tell(passenger, None)
-        else:
-            for passenger, found in zip(group, answers, strict=True):
-                _tell(passenger, found)
+            told = [None] * len(group)
+        for passenger, one in zip(group, told, strict=True):
+            settle(passenger.answer, one)
 
     async def _record(self, group: list[Passenger]) -> list[Answer | None]:
         resources = self._resources
@@ -129,47 +124,20 @@ class Groups:
             return await record_together(session, recording, [passenger.arrival for passenger in group])
 
 
-def _tell(passenger: Passenger, told: Answer | Unavailable | None) -> None:
-    if passenger.answer.done():  # nobody waits any more
-        return
-    if isinstance(told, Unavailable):
-        passenger.answer.set_exception(told)
-    else:
-        passenger.answer.set_result(told)
-
-
 def _shown(row: Mapping[str, Any], contact: InteractionCreate) -> bytes:
     """Show a contact that was recorded a moment ago, in the words in which it came."""
     columns = {name: row[name] for name in InteractionRead.model_fields}
     return to_json(columns | {"reason": contact.reason, "request": contact.request})
 
 
-class ContactLane:
-    """Pure ASGI, before the routes: it answers what is plain, and hands on everything else as it came."""
+class ContactLane(FastLane):
+    route = next(each for each in contacts_router.routes if each.operation_id == OPERATION)  # type: ignore[attr-defined]  # all have one
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self._groups: Groups | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
-        message = await receive()  # the whole body: the edge has waited for it
-        try:
-            made = await self._made(scope, message)
-        except Unavailable as error:
-            scope["route"] = _ROUTE
-            await refuse(error, scope["state"]["request_id"])(scope, receive, send)
-            return
-        if made is None:
-            await self.app(scope, given_back(message, receive), send)
-            return
-        scope["route"] = _ROUTE
-        await answer(send, made.status, made.body, (b"location", made.headers["location"].encode()))
-
-    async def _made(self, scope: Scope, message: Message) -> Answer | None:
-        """Return the answer to a plain request; None for any other. Raises Unavailable."""
+    async def made(self, scope: Scope, body: bytes) -> Made | None:
         resources: Resources = scope["state"]["resources"]
         headers = plain_headers(scope)
         now = time.monotonic()
@@ -177,13 +145,15 @@ class ContactLane:
         if not headers or not caller or caller.reach.is_bounded or scope["query_string"]:
             return None
         groups = self._groups = self._groups or Groups(resources)
-        arrival = _arrival(scope, headers, caller, message.get("body", b""))
+        arrival = _arrival(scope, headers, caller, body)
         if arrival is None or groups.is_full:
             return None
-        made = await groups.join(caller, arrival)
-        if made and resources.rates.limit:
+        answer = await groups.join(caller, arrival)
+        if answer is None:
+            return None
+        if resources.rates.limit:
             tell_rate(scope, resources.rates.limit, resources.rates.take(caller.id, now))
-        return made
+        return Made(answer.status, answer.body, [(b"location", answer.headers["location"].encode())])
 
 
 def _arrival(scope: Scope, headers: Headers, caller: Caller, body: bytes) -> Arrival | None:
@@ -197,5 +167,5 @@ def _arrival(scope: Scope, headers: Headers, caller: Caller, body: bytes) -> Arr
         return None
     write = None
     if key is not None:
-        write = Write(caller.id, OPERATION, key.decode("latin-1"), f"POST {PATH}?\n".encode() + body)
+        write = Write(caller.id, OPERATION, key.decode("latin-1"), f"POST {scope['path']}?\n".encode() + body)
     return Arrival(contact, write, scope["state"]["request_id"])

@@ -170,7 +170,7 @@ def _observe(resources: Resources, answer: Mapping[str, Any], gathered: Gathered
     metrics, score = resources.metrics, gathered.score
     metrics.decisions.labels(answer["arm"].value).inc()
     if score and gathered.known_at:
-        scores.note(resources.traffic, score, answer["decided_at"])
+        scores.note(resources.traffic, [score], answer["decided_at"])
         metrics.stale_scores.labels(score.bundle.manifest.churn_kind).inc(gathered.is_stale)
         # A snapshot written by another machine a moment ago may seem to come from the future.
         metrics.data_to_action.observe(max(0, (answer["decided_at"] - gathered.known_at).total_seconds()))

@@ -7,21 +7,21 @@ is asked of the store then, so nothing is waited for. The lane refuses nothing: 
 import asyncio
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from app.domain.features import FeatureValue
 from app.domain.subscribers import SUBSCRIBER_ID
 from app.domain.texts import why_unsafe
 from app.errors import AppError
 from app.ml.bundle import Bundle
-from app.routers import scores as route
 from app.routers.edge import tell_rate
-from app.routers.lanes import answer, given_back, known_caller, plain_headers
+from app.routers.lanes import FastLane, Made, known_caller, plain_headers, settle
+from app.routers.scores import router as scores_router
 from app.routers.strict_json import INT64
 from app.schemas.scores import MOST_DRIVERS, ScoreRequest
 from app.services import scores
@@ -30,9 +30,7 @@ from app.services.scores import Row, Score
 if TYPE_CHECKING:
     from app.routers.deps import Resources
 
-PATH: Final = "/v1/scores"
 SCOPE: Final = "scores:read"
-_ROUTE: Final = next(each for each in route.router.routes if each.path == PATH)  # type: ignore[attr-defined]  # all are
 _FIELDS: Final = ScoreRequest.model_fields.keys()
 _SUBSCRIBER_ID: Final = re.compile(SUBSCRIBER_ID)
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -74,44 +72,33 @@ class Together:
         for bundle in {id(one.bundle): one.bundle for one in waiting}.values():
             same = [one for one in waiting if one.bundle is bundle]
             try:
-                found = scores.score_rows(bundle, [one.row for one in same])
+                told: Sequence[Score | Exception] = scores.score_rows(bundle, [one.row for one in same])
             except Exception as error:  # noqa: BLE001  # whatever ails the model is each caller's to hear
-                for one in same:
-                    one.score.set_exception(error)
-                continue
-            for one, score in zip(same, found, strict=True):
-                if not one.score.done():  # who hung up meanwhile
-                    one.score.set_result(score)
+                told = [error] * len(same)
+            for one, score in zip(same, told, strict=True):
+                settle(one.score, score)
 
 
-class ScoreLane:
-    """Pure ASGI, before the routes: it answers what is plain, and hands on everything else as it came."""
+class ScoreLane(FastLane):
+    route = next(each for each in scores_router.routes if each.path == "/v1/scores")  # type: ignore[attr-defined]  # all are
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self._together = Together()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
-        message = await receive()  # the whole body: the edge has waited for it
-        body = await _answer(scope, message, self._together)
-        if body is None:
-            await self.app(scope, given_back(message, receive), send)
-            return
-        scope["route"] = _ROUTE
-        await answer(send, 200, body)
+    async def made(self, scope: Scope, body: bytes) -> Made | None:
+        answer = await _answer(scope, body, self._together)
+        return Made(200, answer) if answer is not None else None
 
 
-async def _answer(scope: Scope, message: Message, together: Together) -> bytes | None:
+async def _answer(scope: Scope, body: bytes, together: Together) -> bytes | None:
     """Return the answer to a plain request; None for any other."""
     resources: Resources = scope["state"]["resources"]
     at = datetime.now(UTC)
     now = time.monotonic()
     headers = plain_headers(scope)
     caller = headers and known_caller(headers, resources, SCOPE, at, now)
-    question = caller and _question(message.get("body", b""))
+    question = caller and _question(body)
     if not caller or not question:
         return None
     try:
@@ -127,7 +114,7 @@ async def _answer(scope: Scope, message: Message, together: Together) -> bytes |
             return None
         tell_rate(scope, resources.rates.limit, left)
     scored = await together.score(bundle, row)
-    scores.note(resources.traffic, scored, at)
+    scores.note(resources.traffic, [scored], at)
     resources.metrics.scored(question.churn_kind, scored.band, stale=False)
     return to_json(scores.as_plain(scored, question.subscriber_id, None, stale=False))
 

@@ -8,7 +8,6 @@ from app.routers import examples
 from app.routers.deps import AtDep, CallerDep, ResourcesDep, SessionDep, allow
 from app.routers.documented import reads, writes
 from app.routers.unit_of_work import Once, UnitOfWorkRoute
-from app.schemas.scores import ModelRead
 from app.schemas.scoring_runs import JobRead, ProgressRead, ScoringRunCreate
 from app.services import scoring_runs
 
@@ -50,9 +49,12 @@ async def get_job(job_id: Annotated[UUID, Path()], session: SessionDep) -> JobRe
 
 
 def _read(run: ScoringRun) -> JobRead:
-    model = {name: run.model[name] for name in ModelRead.model_fields} if run.model else None
     done = run.scored + run.refused
     progress = {"total": max(run.total, done), "done": done, "scored": run.scored, "refused": run.refused}
-    shaped = {"kind": "scoring_run", "model": model, "progress": ProgressRead.model_validate(progress)}
+    shaped = {
+        "kind": "scoring_run",
+        "model": scoring_runs.present_model(run),
+        "progress": ProgressRead.model_validate(progress),
+    }
     same = {name: getattr(run, name) for name in JobRead.model_fields if name not in shaped}
     return JobRead.model_validate(same | shaped)

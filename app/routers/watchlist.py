@@ -12,10 +12,11 @@ from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, Sess
 from app.routers.documented import BINARY, reads
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.base import MOST_ITEMS, CursorRefused, Label, SafeStr, decode_cursor, encode_cursor
-from app.schemas.scores import ChurnKind, ModelRead
+from app.schemas.scores import ChurnKind
 from app.schemas.watchlist import LikelyChurnerRead, WatchlistRead, WatchlistRunRead
 from app.services import watchlist
 from app.services.access import require_scope
+from app.services.scoring_runs import present_model
 from app.services.watchlist import Asked, Found, Place
 
 router = APIRouter(tags=["scores"], route_class=UnitOfWorkRoute)
@@ -115,9 +116,9 @@ def _next_cursor(found: Found, limit: int) -> str | None:
 
 
 def _run(run: ScoringRun | None) -> WatchlistRunRead | None:
-    if run is None or run.model is None or run.ended_at is None:
+    model = present_model(run) if run else None
+    if run is None or run.model is None or model is None or run.ended_at is None:
         return None
-    model = ModelRead.model_validate({name: run.model[name] for name in ModelRead.model_fields})
     return WatchlistRunRead(id=run.id, model=model, horizon_days=run.model["horizon_days"], ended_at=run.ended_at)
 
 

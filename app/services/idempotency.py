@@ -2,16 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import lock_number
+from app.db import insert_many, lock_number
 from app.errors import Conflict, Invalid
 from app.models import IdempotencyAnswer, Subscriber
 from app.vault import Vault
@@ -79,7 +80,59 @@ async def keep_answer(session: AsyncSession, vault: Vault, write: Write, answer:
     subscriber_id = json.loads(answer.body).get("subscriber_id")
     if subscriber_id is not None and not await _is_held(session, subscriber_id):
         return
-    values: dict[str, Any] = {
+    key, values = _key_of(write), _values_of(vault, write, answer, subscriber_id, at)
+    await session.execute(
+        insert(IdempotencyAnswer)
+        .values(**key, **values)
+        .on_conflict_do_update(index_elements=list(key), set_=values)  # only an expired answer is still there
+    )
+
+
+class Kept(NamedTuple):
+    """An answer that is to be kept, about a subscriber who is held."""
+
+    write: Write
+    answer: Answer
+    subscriber_id: str
+
+
+async def hold_unused(session: AsyncSession, writes: Mapping[int, Write]) -> set[int]:
+    """Return the places of one caller's writes of one operation whose keys nobody used before or holds right now.
+
+    Their locks are held until the transaction ends; of several writes by one key the first is meant.
+    """
+    first: dict[int, int] = {}
+    for place, write in writes.items():
+        first.setdefault(write.lock, place)
+    if not first:
+        return set()
+    locks = func.unnest(cast(list(first), ARRAY(BigInteger))).column_valued("lock")
+    held = set(await session.scalars(select(locks).where(func.pg_try_advisory_xact_lock(locks))))
+    meant = [writes[place] for place in first.values()]
+    used = select(IdempotencyAnswer.key_digest).where(
+        IdempotencyAnswer.caller_id == meant[0].caller_id,
+        IdempotencyAnswer.operation == meant[0].operation,
+        IdempotencyAnswer.key_digest == any_(cast([write.key_digest for write in meant], ARRAY(LargeBinary))),
+    )
+    known = set(await session.scalars(used))
+    return {place for lock, place in first.items() if lock in held and writes[place].key_digest not in known}
+
+
+async def keep_new(session: AsyncSession, vault: Vault, kept: Sequence[Kept], at: datetime) -> None:
+    """Keep answers to writes that `hold_unused` returned."""
+    rows = [
+        _key_of(write) | _values_of(vault, write, answer, subscriber_id, at) | {"headers": json.dumps(answer.headers)}
+        for write, answer, subscriber_id in kept
+    ]
+    await insert_many(session, IdempotencyAnswer, rows)
+
+
+def _key_of(write: Write) -> dict[str, Any]:
+    return {"caller_id": write.caller_id, "operation": write.operation, "key_digest": write.key_digest}
+
+
+def _values_of(vault: Vault, write: Write, answer: Answer, subscriber_id: str | None, at: datetime) -> dict[str, Any]:
+    return {
         "fingerprint": vault.fingerprint(write.content),
         "status": answer.status,
         "headers": answer.headers,
@@ -87,12 +140,6 @@ async def keep_answer(session: AsyncSession, vault: Vault, write: Write, answer:
         "subscriber_id": subscriber_id,
         "kept_at": at,
     }
-    key = {"caller_id": write.caller_id, "operation": write.operation, "key_digest": write.key_digest}
-    await session.execute(
-        insert(IdempotencyAnswer)
-        .values(**key, **values)
-        .on_conflict_do_update(index_elements=list(key), set_=values)  # only an expired answer is still there
-    )
 
 
 async def _is_held(session: AsyncSession, subscriber_id: str) -> bool:

@@ -4,21 +4,17 @@ Only what is plainly new is recorded so. A repetition, a refusal, or a key that 
 left to the transaction of its own that has the rules for it.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import insert_many
 from app.domain.access import Caller, Purpose
-from app.models import IdempotencyAnswer
 from app.schemas.interactions import InteractionCreate
 from app.services import access_entries, idempotency, interactions
 from app.services.access_entries import Access
-from app.services.idempotency import Answer, Write
+from app.services.idempotency import Answer, Kept, Write
 from app.services.interactions import Recorded
 from app.vault import Vault
 
@@ -49,7 +45,9 @@ async def record_together(
 ) -> list[Answer | None]:
     """Record what is plainly new; returns each one's answer, and None for what is to be looked at by itself."""
     answers: list[Answer | None] = [None] * len(arrivals)
-    free = await _free(session, recording.caller, arrivals)
+    named = {place: write for place, arrival in enumerate(arrivals) if (write := arrival.write)}
+    unused = await idempotency.hold_unused(session, named)
+    free = [place for place in range(len(arrivals)) if place not in named or place in unused]
     contacts = [arrivals[place].contact for place in free]
     found = await interactions.record_interactions(session, recording.vault, recording.caller, contacts, recording.at)
     for place, recorded in zip(free, found, strict=True):
@@ -62,57 +60,11 @@ async def record_together(
     return answers
 
 
-async def _free(session: AsyncSession, caller: Caller, arrivals: Sequence[Arrival]) -> list[int]:
-    """Return the places of those that are named by no key, or by one that nobody used before or holds right now.
-
-    The keys are held until the transaction ends.
-    """
-    first: dict[int, int] = {}
-    for place, arrival in enumerate(arrivals):
-        if arrival.write:
-            first.setdefault(arrival.write.lock, place)
-    if not first:
-        return list(range(len(arrivals)))
-    writes = [arrivals[place].write for place in first.values()]
-    locks = func.unnest(cast(list(first), ARRAY(BigInteger))).column_valued("lock")
-    held = set(await session.scalars(select(locks).where(func.pg_try_advisory_xact_lock(locks))))
-    used = set(
-        await session.scalars(
-            select(IdempotencyAnswer.key_digest).where(
-                IdempotencyAnswer.caller_id == caller.id,
-                IdempotencyAnswer.operation == OPERATION,
-                IdempotencyAnswer.key_digest
-                == any_(cast([write.key_digest for write in writes if write], ARRAY(LargeBinary))),
-            )
-        )
-    )
-    return [
-        place
-        for place, arrival in enumerate(arrivals)
-        if not (write := arrival.write)
-        or (first[write.lock] == place and write.lock in held and write.key_digest not in used)
-    ]
-
-
 async def _keep(session: AsyncSession, recording: Recording, made: Sequence[tuple[Arrival, Answer]]) -> None:
     """Keep the answers to those that are named by a key: each subscriber is held by the contact that was recorded."""
-    rows = [
-        {
-            "caller_id": write.caller_id,
-            "operation": write.operation,
-            "key_digest": write.key_digest,
-            "fingerprint": recording.vault.fingerprint(write.content),
-            "status": answer.status,
-            "headers": json.dumps(answer.headers),
-            "body": recording.vault.seal(answer.body, write.context),
-            "subscriber_id": arrival.contact.subscriber_id,
-            "kept_at": recording.at,
-        }
-        for arrival, answer in made
-        if (write := arrival.write)
-    ]
-    await insert_many(session, IdempotencyAnswer, rows)
-    if rows:
+    kept = [Kept(arrival.write, answer, arrival.contact.subscriber_id) for arrival, answer in made if arrival.write]
+    await idempotency.keep_new(session, recording.vault, kept, recording.at)
+    if kept:
         await idempotency.sweep(session, recording.kept_since)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import TextClause, select, text
 from app.db import Sessions, transaction
 from app.models import Subscriber
 from app.services import idempotency, profiles
+from app.services.scoring_runs import RUNS_KEPT
 from app.settings import Settings
 from app.vault import Vault
 
@@ -60,6 +61,18 @@ _EXPIRED_ANSWERS: Final = text("""
     )
     SELECT count(*) FROM gone
 """)
+_REPLACED_SCORES: Final = text("""
+    WITH ended AS (
+        SELECT id, state, row_number() OVER (PARTITION BY churn_kind, state ORDER BY ended_at DESC) AS place
+        FROM scoring_runs WHERE ended_at IS NOT NULL
+    ), gone AS (
+        DELETE FROM risk_scores WHERE (subscriber_id, run_id) IN (
+            SELECT r.subscriber_id, r.run_id FROM ended JOIN risk_scores r ON r.run_id = ended.id
+            WHERE ended.state = 'failed' OR ended.place > :kept LIMIT :batch
+        ) RETURNING 1
+    )
+    SELECT count(*) FROM gone
+""")
 _ANONYMOUS_SURVEYS: Final = text("""
     WITH gone AS (
         DELETE FROM survey_responses WHERE id IN (
@@ -84,8 +97,8 @@ async def purge(sessions: Sessions, settings: Settings, at: datetime) -> dict[st
     async for ids in pages(sessions):
         counts.update(await _purge_page(sessions, ids, before, first_day))
     answered_before = idempotency.kept_since(at, settings.idempotency_hours)
-    counts["survey_responses"] += await _purge_batches(sessions, _ANONYMOUS_SURVEYS, before)
-    counts["idempotency_answers"] += await _purge_batches(sessions, _EXPIRED_ANSWERS, answered_before)
+    counts["survey_responses"] += await _purge_batches(sessions, _ANONYMOUS_SURVEYS, before=before)
+    counts["idempotency_answers"] += await _purge_batches(sessions, _EXPIRED_ANSWERS, before=answered_before)
     return dict(counts)
 
 
@@ -111,11 +124,16 @@ async def _purge_page(sessions: Sessions, ids: list[str], before: datetime, firs
     return deleted
 
 
-async def _purge_batches(sessions: Sessions, statement: TextClause, before: datetime) -> int:
+async def purge_scores(sessions: Sessions) -> dict[str, int]:
+    """Delete the scores of runs that newer ones replaced, or that failed, in small transactions."""
+    return {"risk_scores": await _purge_batches(sessions, _REPLACED_SCORES, kept=RUNS_KEPT)}
+
+
+async def _purge_batches(sessions: Sessions, statement: TextClause, **asked: datetime | int) -> int:
     total = 0
     while True:
         async with transaction(sessions) as session:
-            deleted = await session.scalar(statement, {"before": before, "batch": BATCH}) or 0
+            deleted = await session.scalar(statement, {**asked, "batch": BATCH}) or 0
         total += deleted
         if deleted < BATCH:
             return total

@@ -20,11 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import AppError, Invalid, Violation, json_pointer
 from app.ml import scorer
 from app.ml.bundle import Bundle
-from app.ml.columns import encode_columns
+from app.ml.columns import encode_columns, is_text
 from app.ml.traffic import Traffic
 from app.pipelines.plain import are_ids
 from app.pipelines.scored import as_batch, scored_columns
-from app.pipelines.streams import is_text, read_stream, slices, write_stream
+from app.pipelines.streams import read_stream, slices, write_stream
 from app.schemas.base import MOST_ITEMS, JudgedAlone
 from app.schemas.scores import ScoreRequest
 from app.schemas.violations import refusal_of
@@ -77,9 +77,11 @@ async def score_stream(session: AsyncSession, asking: Asking, body: bytes) -> An
         if looked_at > MOST_ITEMS:
             raise ColumnsRefused.at("", f"has more than {MOST_ITEMS:,} rows that only a look at each can tell")
         beside = await _look_again(session, asking, batch, coded, others) if len(others) else _Beside({}, {})
-        answer, found = await asyncio.to_thread(_score, bundle, asking, coded, beside)
+        taken = np.ones(len(batch), bool)
+        taken[list(beside.problems)] = False
+        answer, found = await asyncio.to_thread(_score, bundle, asking.drivers, coded, beside, ~taken)
         batches.append(answer)
-        _note(bundle, asking, coded, beside, found)
+        asking.traffic.note(bundle, coded.matrix[taken], found.probability[taken], asking.at.date())
         answered.bands.update(answer.column("band").drop_null().to_pylist())
         answered.looked_up += [coded.ids[place].as_py() for place in beside.days] if coded.ids is not None else []
     answered.stream = await asyncio.to_thread(write_stream, batches, _about(bundle))
@@ -154,11 +156,12 @@ def _in_words(refusal: AppError) -> str:
     return "; ".join(f"{each.pointer} {each.detail}" for each in refusal.violations) or refusal.detail
 
 
-def _score(bundle: Bundle, asking: Asking, coded: _Coded, beside: _Beside) -> tuple[pa.RecordBatch, scorer.Scores]:
-    """Score the rows and lay out their answers; those of a refused row are null, but for its problem."""
+def _score(
+    bundle: Bundle, drivers: int, coded: _Coded, beside: _Beside, missing: NDArray[np.bool_]
+) -> tuple[pa.RecordBatch, scorer.Scores]:
+    """Score the rows and lay out their answers; those that are `missing` are null, but for their problem."""
     found = scorer.score(bundle, coded.matrix)
-    missing = ~_taken(coded, beside)
-    columns = scored_columns(bundle, found, asking.drivers, missing)
+    columns = scored_columns(bundle, found, drivers, missing)
     named = sum(columns[name].to_numpy(zero_copy_only=False) for name in columns if name.startswith("contribution_"))
     columns["logit"] = pa.array(found.logit, mask=missing)
     columns["other_contribution"] = pa.array(found.logit - bundle.manifest.intercept - named, mask=missing)
@@ -170,17 +173,6 @@ def _score(bundle: Bundle, asking: Asking, coded: _Coded, beside: _Beside) -> tu
 def _placed(told: Mapping[int, date | str], rows: int, kind: pa.DataType) -> pa.Array:
     """Make a column of what was told of some rows, and null of the others."""
     return pa.array([told.get(row) for row in range(rows)], kind) if told else pa.nulls(rows, kind)
-
-
-def _taken(coded: _Coded, beside: _Beside) -> NDArray[np.bool_]:
-    taken = np.ones(len(coded.matrix), bool)
-    taken[list(beside.problems)] = False
-    return taken
-
-
-def _note(bundle: Bundle, asking: Asking, coded: _Coded, beside: _Beside, found: scorer.Scores) -> None:
-    taken = _taken(coded, beside)
-    asking.traffic.note(bundle, coded.matrix[taken], found.probability[taken], asking.at.date())
 
 
 def _about(bundle: Bundle) -> dict[str, str]:

@@ -75,13 +75,14 @@ async def score(
     bundle = get_bundle(bundles, request.churn_kind)
     values, as_of = await _values(session, bundle, request)
     scored = score_values(bundle, values, as_of or settings.today(at), request.drivers)
-    note(traffic, scored, at)
+    note(traffic, [scored], at)
     return present(scored, request.subscriber_id, as_of, is_stale(as_of, at, settings))
 
 
-def note(traffic: Traffic, score: Score, at: datetime) -> None:
-    """Count a score as one that somebody was given."""
-    traffic.note(score.bundle, score.row, np.array([score.probability]), at.date())
+def note(traffic: Traffic, found: Sequence[Score], at: datetime) -> None:
+    """Count scores by one bundle as such that somebody was given."""
+    probabilities = np.array([score.probability for score in found])
+    traffic.note(found[0].bundle, np.concatenate([score.row for score in found]), probabilities, at.date())
 
 
 class Row(NamedTuple):
@@ -110,8 +111,7 @@ def score_rows(bundle: Bundle, rows: Sequence[Row]) -> list[Score]:
     """Score rows in one go."""
     if not rows:
         return []
-    matrix = rows[0].cells if len(rows) == 1 else np.concatenate([row.cells for row in rows])
-    results = scorer.score(bundle, matrix)
+    results = scorer.score(bundle, np.concatenate([row.cells for row in rows]))
     values, limits = [row.values for row in rows], [row.limit for row in rows]
     reasons = explained.drivers(bundle, values, results.contributions, limits)
     judged = zip(rows, results.probability.tolist(), results.logit.tolist(), reasons, strict=True)
@@ -252,8 +252,7 @@ def _scored(
     bundle: Bundle, items: Sequence[Item], traffic: Traffic, settings: Settings, at: datetime
 ) -> Iterator[dict[str, Any]]:
     found = score_rows(bundle, [item.row for item in items])
-    probabilities = np.array([score.probability for score in found])
-    traffic.note(bundle, np.concatenate([score.row for score in found]), probabilities, at.date())
+    note(traffic, found, at)
     for item, score in zip(items, found, strict=True):
         yield as_plain(score, item.subscriber_id, item.as_of, is_stale(item.as_of, at, settings))
 

@@ -24,12 +24,13 @@ from app.domain.jobs import JobState
 from app.domain.scores import Band
 from app.domain.subscribers import SubscriberStatus
 from app.errors import AppError, NotFound
-from app.ml.active import ActiveBundles
 from app.ml.bundle import Bundle, load_bundle
 from app.ml.features import FeaturesRefused
+from app.ml.registry import active_bundles
 from app.models import RiskScore, ScoringRun, Subscriber
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate
+from app.schemas.scores import ModelRead
 from app.schemas.scoring_runs import ScoringRunCreate
 from app.services import scores
 from app.services.decision_contexts import DRIVERS_SHOWN, Deciding, gather
@@ -40,7 +41,6 @@ from app.vault import Vault
 
 CHUNK: Final = 1_000  # subscribers a transaction
 RUNS_KEPT: Final = 2  # of each churn kind: a list that is being read goes on while the next one is there already
-PURGED: Final = 10_000  # rows a transaction
 SILENT_FOR: Final = timedelta(minutes=1)
 # Of whom a next action is weighed beforehand: it takes a hundred times as long as the score.
 WEIGHED: Final = frozenset({Band.HIGH, Band.CRITICAL})
@@ -68,17 +68,7 @@ _NEXT: Final = """
 """
 # What is asked of each subscriber is planned once, not for each.
 _PLAN_ONCE: Final = text("SET LOCAL plan_cache_mode = force_generic_plan")
-_EVERYBODY: Final = (Subscriber.merged_into.is_(None), Subscriber.status != SubscriberStatus.CHURNED.value)
-# Runs whose scores are of no more use: newer ones replaced them, or they failed.
-_SURPLUS: Final = text("""
-    SELECT id FROM (
-        SELECT id, state, row_number() OVER (PARTITION BY churn_kind, state ORDER BY ended_at DESC) AS place
-        FROM scoring_runs WHERE ended_at IS NOT NULL
-    ) ended WHERE (state = 'failed' OR place > :kept) AND EXISTS (SELECT FROM risk_scores WHERE run_id = ended.id)
-""")
-_PURGE: Final = text("""
-    DELETE FROM risk_scores WHERE ctid = ANY (ARRAY(SELECT ctid FROM risk_scores WHERE run_id = :run LIMIT :rows))
-""")
+EVERYBODY: Final = (Subscriber.merged_into.is_(None), Subscriber.status != SubscriberStatus.CHURNED.value)
 
 
 class JobNotFound(NotFound):
@@ -90,7 +80,6 @@ class Scoring:
     """What scoring the base takes."""
 
     sessions: Sessions
-    bundles: ActiveBundles
     settings: Settings
     vault: Vault
     now: Callable[[], datetime]
@@ -145,6 +134,11 @@ async def get_run(session: AsyncSession, job_id: UUID) -> ScoringRun:
     return found
 
 
+def present_model(run: ScoringRun) -> ModelRead | None:
+    """Show the model of a run, if it has begun."""
+    return ModelRead.model_validate({name: run.model[name] for name in ModelRead.model_fields}) if run.model else None
+
+
 async def find_kept(session: AsyncSession, run_id: UUID) -> ScoringRun | None:
     """Return a run that is done and whose scores are still there."""
     newest = select(ScoringRun.id).where(ScoringRun.state == JobState.DONE.value)
@@ -171,8 +165,8 @@ async def work(scoring: Scoring) -> dict[str, int]:
     counts: Counter[str] = Counter(scored=0, refused=0)
     while run_id := await _find_oldest(scoring):
         try:
-            bundle = await _begin(scoring, run_id)
-            while done := await _score_chunk(scoring, run_id, bundle):
+            bundles = await _begin(scoring, run_id)
+            while done := await _score_chunk(scoring, run_id, bundles):
                 counts.update(done)
             await _end(scoring, run_id, JobState.DONE)
         except StoreUnavailable:
@@ -188,21 +182,22 @@ async def _find_oldest(scoring: Scoring) -> UUID | None:
         return await session.scalar(query)
 
 
-async def _begin(scoring: Scoring, run_id: UUID) -> Bundle:
-    """Return the model of the run: what is active as it begins, and the same one after every interruption."""
+async def _begin(scoring: Scoring, run_id: UUID) -> scores.Bundles:
+    """Return what is active, and of the run's kind what was as it began: the same one after every interruption."""
+    models_dir = scoring.settings.models_dir
+    active = active_bundles(models_dir)
     async with transaction(scoring.sessions) as session:
         run = await get_run(session, run_id)
         if run.model is None:
-            scoring.bundles.follow()
-            bundle = scores.get_bundle(scoring.bundles, run.churn_kind)
+            bundle = scores.get_bundle(active, run.churn_kind)
             await at_leisure(session)
-            run.total = await session.scalar(select(func.count()).select_from(Subscriber).where(*_EVERYBODY)) or 0
+            run.total = await session.scalar(select(func.count()).select_from(Subscriber).where(*EVERYBODY)) or 0
             run.model = _named(bundle)
             run.begun_at = run.progressed_at = scoring.now()
             run.state = JobState.RUNNING.value
-            return bundle
+            return active
         name, version, manifest_sha256 = (run.model[key] for key in ("name", "version", "manifest_sha256"))
-    return load_bundle(scoring.settings.models_dir / name / version, manifest_sha256)
+    return active | {run.churn_kind: load_bundle(models_dir / name / version, manifest_sha256)}
 
 
 def _named(bundle: Bundle) -> dict[str, Any]:
@@ -215,7 +210,7 @@ def _named(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-async def _score_chunk(scoring: Scoring, run_id: UUID, bundle: Bundle) -> Counter[str]:
+async def _score_chunk(scoring: Scoring, run_id: UUID, bundles: scores.Bundles) -> Counter[str]:
     """Score the next subscribers and store it all; returns how many were scored and refused, nothing at the end."""
     at = scoring.now()
     async with transaction(scoring.sessions) as session:
@@ -223,8 +218,10 @@ async def _score_chunk(scoring: Scoring, run_id: UUID, bundle: Bundle) -> Counte
         people = await _next_people(session, run.cursor)
         if not people:
             return Counter()
-        scored, refusals = _judge(bundle, people)
-        deciding = _deciding(scoring, session, run, bundle, at)
+        scored, refusals = _judge(bundles[run.churn_kind], people)
+        # As of the next noon: a run at night is for the day to come.
+        noon = scoring.settings.next_noon(at)
+        deciding = Deciding(session, bundles, scoring.settings, scoring.vault, noon, run.requested_by)
         rows = [await _row(deciding, run, one) for one in scored]
         await insert_many(session, RiskScore, rows)
         run.cursor = people[-1].subscriber_id
@@ -267,12 +264,6 @@ def _judge(bundle: Bundle, people: Sequence[_Person]) -> tuple[list[_Scored], Co
             except FeaturesRefused:
                 refusals[FEATURES_REFUSED] += 1
     return [_Scored(*pair) for pair in zip(fitting, scores.score_rows(bundle, rows), strict=True)], refusals
-
-
-def _deciding(scoring: Scoring, session: AsyncSession, run: ScoringRun, bundle: Bundle, at: datetime) -> Deciding:
-    """Decide by the run's own model, and as of the next noon: a run at night is for the day to come."""
-    bundles = {**scoring.bundles, run.churn_kind: bundle}
-    return Deciding(session, bundles, scoring.settings, scoring.vault, scoring.settings.next_noon(at), run.requested_by)
 
 
 async def _row(deciding: Deciding, run: ScoringRun, scored: _Scored) -> dict[str, Any]:
@@ -320,24 +311,3 @@ async def _end(scoring: Scoring, run_id: UUID, state: JobState, failure: str | N
         run.state, run.failure = state.value, failure
         run.ended_at = run.progressed_at = scoring.now()
         run.total = run.scored + run.refused  # some came and some went meanwhile
-
-
-async def purge(sessions: Sessions) -> dict[str, int]:
-    """Delete the scores of runs that newer ones replaced, or that failed, in small transactions."""
-    async with transaction(sessions) as session:
-        surplus = list(await session.scalars(_SURPLUS, {"kept": RUNS_KEPT}))
-    deleted = 0
-    for run_id in surplus:
-        deleted += await _purge_run(sessions, run_id)
-    return {"risk_scores": deleted}
-
-
-async def _purge_run(sessions: Sessions, run_id: UUID) -> int:
-    total = 0
-    while True:
-        async with transaction(sessions) as session:
-            result = await session.execute(_PURGE, {"run": run_id, "rows": PURGED})
-            gone: int = result.rowcount  # type: ignore[attr-defined]  # of a DELETE it is there
-        total += gone
-        if gone < PURGED:
-            return total

@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.consents import EVERYTHING, PROFILING
 from app.domain.scores import Band
-from app.domain.subscribers import SubscriberStatus
 from app.errors import Invalid
 from app.models import RiskScore, ScoringRun, Subscriber
 from app.services import scores
 from app.services.decision_contexts import DRIVERS_SHOWN
-from app.services.scoring_runs import find_kept, find_last_done
+from app.services.scoring_runs import EVERYBODY, find_kept, find_last_done
 from app.settings import Settings
 
 _OF_PROFILE: Final = ("region", "brand", "value_tier")
@@ -113,9 +112,8 @@ def _of(asked: Asked) -> list[ColumnElement[bool]]:
     """
     profile = [getattr(Subscriber, name) == value for name, value in asked.profile.items() if value is not None]
     band = [RiskScore.band == asked.band.value] if asked.band else []
-    here = [Subscriber.status != SubscriberStatus.CHURNED.value, Subscriber.merged_into.is_(None)]
     willing = [Subscriber.consents[purpose].astext.is_distinct_from("false") for purpose in (EVERYTHING, PROFILING)]
-    return [*profile, *band, *here, *willing]
+    return [*profile, *band, *EVERYBODY, *willing]
 
 
 def _after(place: Place) -> ColumnElement[bool]:

@@ -7,7 +7,6 @@ import httpx
 
 from app import worker
 from app.db import create_engine, create_sessions
-from app.ml.active import ActiveBundles
 from app.settings import Settings
 from app.vault import Vault
 from app.worker import Ground
@@ -20,7 +19,7 @@ def work_off(settings: Settings) -> Mapping[str, Mapping[str, int]]:
 
 async def _work_off(settings: Settings) -> Mapping[str, Mapping[str, int]]:
     engine = create_engine(settings)
-    ground = Ground(settings, create_sessions(engine), Vault(settings.keys), ActiveBundles(settings.models_dir))
+    ground = Ground(settings, create_sessions(engine), Vault(settings.keys))
     try:
         return await worker.run_once(ground)
     finally:

@@ -1,18 +1,23 @@
 """The fast lane of scores answers as the route does, value for value, or leaves it to the route."""
 
+import asyncio
 import copy
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.access import Purpose
+from app.ml.active import ActiveBundles
 from app.routers import score_lane
+from app.services.scores import Row
 from tests.factories import hell
 from tests.factories.subscribers import LEAVING, STAYING
 from tests.service import Service
@@ -143,3 +148,17 @@ def test_who_hangs_up_while_others_wait_does_not_hurt_them(service: Service) -> 
         for caller in callers[::2]:
             assert caller.recv(12) == b"HTTP/1.1 200"
             caller.close()
+
+
+def test_who_has_gone_keeps_nobody_from_hearing_that_the_model_failed(models_dir: Path) -> None:
+    bundle = ActiveBundles(models_dir)["port_out"]
+    row = Row({}, np.zeros((1, 1), np.float32), 5)  # of a width that no model has
+
+    async def ask() -> None:
+        together = score_lane.Together()
+        gone, waits = together.score(bundle, row), together.score(bundle, row)
+        gone.cancel()
+        with pytest.raises(Exception, match="dimension"):
+            await asyncio.wait_for(waits, 5)
+
+    asyncio.run(ask())
