@@ -18,17 +18,21 @@ from bench import (
     scoring,
     serving,
     streams,
+    timelines,
+    workers,
     writes,
 )
 
 ALL = {
     "serving": serving.measure,
     "scoring": scoring.measure,
+    "workers": workers.measure,
     "streams": streams.measure,
     "bulk": bulk.measure,
     "contacts": contacts.measure,
     "writes": writes.measure,
     "overviews": overviews.measure,
+    "timelines": timelines.measure,
     "decisions": decisions.measure,
     "replays": replays.measure,
     "models": models.measure,

@@ -1,6 +1,7 @@
-"""A closed loop of keep-alive connections that costs next to nothing, in a process of its own on its own core.
+"""A closed loop of keep-alive connections that costs next to nothing, in a process of its own, on core 1 or as told.
 
-It reads {port, key, path, bodies, connections, seconds} on standard input and prints {answers, seconds, statuses}.
+It reads {port, key, path, bodies, connections, seconds} on standard input, or `paths` for those to GET, and
+prints {answers, seconds, statuses}.
 """
 
 import asyncio
@@ -60,7 +61,8 @@ def hammer(told: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _hammer(told: dict[str, Any]) -> dict[str, Any]:
-    requests = cycle([request(told["path"], told["key"], body) for body in told["bodies"]])
+    asked = [(path, None) for path in told.get("paths", ())] or [(told["path"], body) for body in told["bodies"]]
+    requests = cycle([request(path, told["key"], body) for path, body in asked])
     statuses: Counter[bytes] = Counter()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
@@ -78,5 +80,7 @@ async def _hammer(told: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    pin(1)
-    sys.stdout.write(json.dumps(uvloop.run(_hammer(json.load(sys.stdin)))))
+    told = json.load(sys.stdin)
+    if (core := told.get("core", 1)) is not None:
+        pin(core)
+    sys.stdout.write(json.dumps(uvloop.run(_hammer(told))))

@@ -38,7 +38,7 @@ NEEDS = ("billing", "fault", "plan_enquiry", "other")
 def measure() -> list[Row]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        _all_but_the_service_on(OTHERS_CORE),
+        all_but_the_service_on(OTHERS_CORE),
         postgres(Path(folder) / "postgres") as server,
     ):
         demo = Demo(Path(folder), server.url())
@@ -50,7 +50,7 @@ def measure() -> list[Row]:
 
 
 @contextmanager
-def _all_but_the_service_on(core: int) -> Iterator[None]:
+def all_but_the_service_on(core: int) -> Iterator[None]:
     """What is started from here on stays on one core, and leaves the other to the service."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})

@@ -1,12 +1,7 @@
 """POST /v1/scores against what the server can do at most, in alternating pairs, all features of the product on."""
 
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +12,7 @@ from app.demo.home import Demo
 from app.embedded.postgres import postgres
 from bench.cores import cpu_seconds, pin
 from bench.hammer import hammer
-from bench.service import PORT, Row, serving, set_up, wait_until_answering
+from bench.service import PORT, Row, bare_application, serving, set_up
 
 LIMIT_PORT: Final = PORT + 1
 PAIRS: Final = 5
@@ -46,7 +41,7 @@ def measure() -> list[Row]:
             bodies = [{"features": row, "drivers": DRIVERS} for row in newest(demo, key)]
             bare = [body | {"drivers": 0} for body in bodies]
             size = len(httpx.post(f"http://127.0.0.1:{PORT}/v1/scores", json=bodies[0], headers=as_caller(key)).content)
-            with _limit(size) as limit:
+            with bare_application("bench.limit:app", LIMIT_PORT, BENCH_ANSWER_BYTES=str(size)) as limit:
                 pin(0, service.pid)
                 pin(0, limit.pid)
                 pairs = [
@@ -59,10 +54,10 @@ def measure() -> list[Row]:
                 ]
     most, ours, without = ([pair[index] for pair in pairs] for index in range(3))
     return [
-        ("POST /v1/scores, of what the server can do at most", "≥ .50", _ratio(ours, most)),
-        ("… answers a second, the limit's", "-", f"{_median(ours):,.0f}, {_median(most):,.0f}"),
-        ("… CPU a request, the limit's", "-", f"{_micros(ours):.0f} µs, {_micros(most):.0f} µs"),
-        ("… with drivers, of that without", "≥ .95", _ratio(ours, without)),
+        ("POST /v1/scores, of what the server can do at most", "≥ .50", ratio(ours, most)),
+        ("… answers a second, the limit's", "-", f"{median(ours):,.0f}, {median(most):,.0f}"),
+        ("… CPU a request, the limit's", "-", f"{micros(ours):.0f} µs, {micros(most):.0f} µs"),
+        ("… with drivers, of that without", "≥ .95", ratio(ours, without)),
     ]
 
 
@@ -81,37 +76,29 @@ def as_caller(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-@contextmanager
-def _limit(size: int) -> Iterator[subprocess.Popen[bytes]]:
-    options = ["--port", str(LIMIT_PORT), "--no-access-log", "--log-level", "warning", "--loop", "uvloop"]
-    command = [sys.executable, "-m", "uvicorn", "bench.limit:app", "--http", "httptools", *options]
-    with subprocess.Popen(command, env=os.environ | {"BENCH_ANSWER_BYTES": str(size)}) as process:
-        try:
-            wait_until_answering(f"http://127.0.0.1:{LIMIT_PORT}/")
-            yield process
-        finally:
-            process.terminate()
-
-
 def _rate(pid: int, port: int, key: str, bodies: list[dict[str, Any]]) -> Rate:
-    told = {"port": port, "key": key, "path": "/v1/scores", "bodies": bodies}
+    return rate_of(pid, {"port": port, "key": key, "path": "/v1/scores", "bodies": bodies})
+
+
+def rate_of(pid: int, asked: dict[str, Any]) -> Rate:
+    """Have a server hammered with what is asked, as many callers at once."""
     before = cpu_seconds(pid)
-    found = hammer(told | {"connections": CONNECTIONS, "seconds": SECONDS})
+    found = hammer(asked | {"connections": CONNECTIONS, "seconds": SECONDS})
     if set(found["statuses"]) != {"200"}:
         raise RuntimeError(f"not all were answered: {found['statuses']}")
     return Rate(found["answers"] / found["seconds"], (cpu_seconds(pid) - before) / found["answers"] * 1e6)
 
 
-def _ratio(ours: list[Rate], others: list[Rate]) -> str:
+def ratio(ours: list[Rate], others: list[Rate]) -> str:
     ratios = [one.answers / other.answers for one, other in zip(ours, others, strict=True)]
     micros = [other.micros / one.micros for one, other in zip(ours, others, strict=True)]
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     return f"{statistics.median(ratios):.2f} ({spread}); by CPU {statistics.median(micros):.2f}"
 
 
-def _median(rates: list[Rate]) -> float:
+def median(rates: list[Rate]) -> float:
     return statistics.median(rate.answers for rate in rates)
 
 
-def _micros(rates: list[Rate]) -> float:
+def micros(rates: list[Rate]) -> float:
     return statistics.median(rate.micros for rate in rates)

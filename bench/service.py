@@ -25,13 +25,26 @@ def set_up(demo: Demo) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(demo: Demo, workers: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(demo: Demo, workers: int, port: int = PORT) -> Iterator[subprocess.Popen[bytes]]:
     """Serving processes, ready when this yields."""
-    command = [sys.executable, "-m", "app", "serve", "--port", str(PORT), "--workers", str(workers)]
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--workers", str(workers)]
     environment = os.environ | demo.environment() | {"STAYLINE_LOG_LEVEL": "WARNING"}
     with subprocess.Popen(command, env=environment) as process:
         try:
-            wait_until_answering(f"http://127.0.0.1:{PORT}/readyz")
+            wait_until_answering(f"http://127.0.0.1:{port}/readyz")
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def bare_application(name: str, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An ASGI application of ours that does next to nothing, on the server that serves the service."""
+    options = ["--port", str(port), "--no-access-log", "--log-level", "warning", "--loop", "uvloop"]
+    command = [sys.executable, "-m", "uvicorn", name, "--http", "httptools", *options]
+    with subprocess.Popen(command, env=os.environ | environment) as process:
+        try:
+            wait_until_answering(f"http://127.0.0.1:{port}/")
             yield process
         finally:
             process.terminate()

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from app.domain.interactions import Channel
@@ -59,6 +60,7 @@ def _usual(answers: Mapping[Channel, Answers]) -> Fraction:
     return Fraction(sum(each.accepted for each in answers.values()), answered or 1)
 
 
+@lru_cache(maxsize=1024)
 def _likely(said: Answers, usual: Fraction) -> Fraction:
     """The mean of a beta posterior whose prior is the person's share over all channels; exact, so that ties are."""
     return (PRIOR_ANSWERS * usual + said.accepted) / (PRIOR_ANSWERS + said.answered)

@@ -3,13 +3,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic_core import to_json
 
 from app.errors import AppError
 from app.models import Interaction, Subscriber
 from app.routers import batches, examples
 from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads, writes
-from app.routers.unit_of_work import Once, UnitOfWorkRoute
+from app.routers.unit_of_work import Once, QuestionRoute, UnitOfWorkRoute
 from app.schemas.base import Page, PlainName, SubscriberId, as_page, decode_time_cursor
 from app.schemas.interactions import (
     InteractionBatch,
@@ -18,7 +19,7 @@ from app.schemas.interactions import (
     InteractionRead,
     VisitRead,
 )
-from app.services import interactions, subscribers
+from app.services import interactions, subscribers, timeline
 from app.services.interactions import Recorded
 from app.vault import Vault
 
@@ -76,24 +77,32 @@ async def record_interactions(
     return batches.answered(batch.items, answers, _item, request.state.request_id)
 
 
-@router.get(
-    "/v1/interactions",
-    operation_id="list_interactions",
-    summary="A subscriber's contacts, latest first",
-    dependencies=[allow("interactions:read")],
-    responses=reads(404),
-)
 async def list_interactions(
     subscriber_id: Annotated[SubscriberId, Query()],
-    session: SessionDep,
-    resources: ResourcesDep,
+    request: Request,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[InteractionRead]:
-    before = decode_time_cursor(cursor) if cursor is not None else None
-    rows = await interactions.list_interactions(session, subscriber_id, before=before, limit=limit + 1)
-    items = _shown(rows, resources.vault)
-    return as_page(items, limit, lambda item: (item.occurred_at.isoformat(), str(item.id)))
+) -> Response:
+    state, resources = request.state, request.state.resources
+    before = timeline.END if cursor is None else decode_time_cursor(cursor)
+    reach = state.caller.reach
+    items = await timeline.list_contacts(resources.lane, resources.vault, reach, subscriber_id, before, limit + 1)
+    page = as_page(items, limit, lambda item: (item["occurred_at"].isoformat(), item["id"]))
+    # Written as it is: it was checked when it came in, and an agent waits for it.
+    return Response(to_json(dict(page)), media_type="application/json")
+
+
+router.add_api_route(
+    "/v1/interactions",
+    list_interactions,
+    methods=["GET"],
+    operation_id="list_interactions",
+    summary="A subscriber's contacts, latest first",
+    response_class=Response,
+    dependencies=[allow("interactions:read")],
+    responses={200: {"model": Page[InteractionRead], "description": "Contacts"}, **reads(404)},
+    route_class_override=QuestionRoute,
+)
 
 
 @router.get(

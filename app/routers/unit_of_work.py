@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,12 +75,11 @@ class _TimelyRoute(APIRoute):
 class QuestionRoute(_TimelyRoute):
     """A route that writes nothing, for the hottest questions: authenticated like any other, with no transaction.
 
-    Its endpoint takes the path's parameters and the request, so that nothing else has to be resolved for each question.
+    Its endpoint takes parameters and the request, so that nothing else has to be resolved for each question.
     """
 
     def get_route_handler(self) -> Handler:
         scopes = [scope for needed in self.dependencies for scope in getattr(needed, "scopes", ())]
-        parameters = self.dependant.path_params
 
         async def answer(request: Request) -> Response:
             request.state.at = datetime.now(UTC)
@@ -86,7 +87,7 @@ class QuestionRoute(_TimelyRoute):
                 request.state.caller = caller = await _authenticated(request, request.state.resources)
                 for scope in scopes:
                     require_scope(caller, scope)
-                values = {field.name: _checked(field, request.path_params[field.alias]) for field in parameters}
+                values = _checked(self.dependant, request)
                 request.state.purpose = purpose_in(request)
                 response: Response = await self.endpoint(**values, request=request)
                 _note_reading(request, response)
@@ -95,12 +96,15 @@ class QuestionRoute(_TimelyRoute):
         return answer
 
 
-def _checked(field: Any, given: str) -> Any:
-    """Return a path's parameter as its rules, FastAPI's own field, take it; raises RequestValidationError."""
-    value, errors = field.validate(given, {}, loc=("path", field.alias))
-    if errors:
-        raise RequestValidationError(errors)
-    return value
+def _checked(needed: Dependant, request: Request) -> dict[str, Any]:
+    """Return the parameters as their rules, FastAPI's own, take them; raises RequestValidationError."""
+    found, wrong = request_params_to_args(needed.path_params, request.path_params)
+    if needed.query_params:
+        asked, also_wrong = request_params_to_args(needed.query_params, request.query_params)
+        found, wrong = found | asked, wrong + also_wrong
+    if wrong:
+        raise RequestValidationError(wrong)
+    return found
 
 
 class UnitOfWorkRoute(_TimelyRoute):
