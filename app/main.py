@@ -21,6 +21,7 @@ from app.observability import Metrics, configure_logging, tell
 from app.outgoing import Outgoing
 from app.routers import problems
 from app.routers.contact_lane import ContactLane
+from app.routers.decision_lane import DecisionLane
 from app.routers.deps import Resources
 from app.routers.documented import PURPOSE_PARAMETER, Problem
 from app.routers.edge import Edge
@@ -95,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     if not tracing.is_wanted():  # spans are made of routes
         app.add_middleware(ScoreLane)
         app.add_middleware(ContactLane)
+        app.add_middleware(DecisionLane)
     if settings.allowed_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, **_CROSS_ORIGIN)
     app.add_middleware(Edge, metrics=metrics, admission=admission, receive_seconds=settings.receive_seconds)

@@ -56,7 +56,7 @@ async def decide(question: DecisionCreate, request: Request, trace: Trace = None
     state, resources = request.state, request.state.resources
     decided = await decisions.decide_and_record(_deciding(request), state.caller, question)
     if decided.gathered:
-        _observe(resources, decided.answer, decided.gathered)
+        observe(resources, decided.answer, decided.gathered)
     status = 201 if decided.gathered else 200
     location = {"Location": f"/v1/decisions/{decided.answer['decision_id']}"}
     # Written as it is: it was put together of what was checked when it came in, and somebody waits for it.
@@ -166,7 +166,8 @@ async def preview_next_best_actions(
     return Response(_shown(answer, trace), media_type="application/json")
 
 
-def _observe(resources: Resources, answer: Mapping[str, Any], gathered: Gathered) -> None:
+def observe(resources: Resources, answer: Mapping[str, Any], gathered: Gathered) -> None:
+    """Count what was decided, of which model, how old and how soon."""
     metrics, score = resources.metrics, gathered.score
     metrics.decisions.labels(answer["arm"].value).inc()
     if score and gathered.known_at:

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -162,8 +162,8 @@ def decode_cursor(cursor: str, parts: int) -> list[str]:
 def decode_time_cursor(cursor: str) -> tuple[datetime, UUID]:
     time, id = decode_cursor(cursor, 2)
     try:
-        return datetime.fromisoformat(time), UUID(id)
-    except ValueError as error:
+        return datetime.fromisoformat(time).astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError) as error:
         raise CursorRefused.at("/query/cursor", "is not a cursor of this list") from error
 
 

@@ -94,6 +94,13 @@ def as_stored(answer: Mapping[str, Any]) -> bytes:
     return to_json(answer)
 
 
+def as_told(subscriber_id: str, answer: Mapping[str, Any], stored: bytes) -> bytes:
+    """The answer as it is told, of what is stored, and of whom it is about: they are no part of what outlives them."""
+    if len(answer["trace"]) <= MOST_TRACED:
+        return b'{"subscriber_id":' + to_json(subscriber_id) + b"," + stored[1:]
+    return to_json({"subscriber_id": subscriber_id, **answer, "trace": show_trace(answer["trace"], None)})
+
+
 def show_trace(trace: Sequence[dict[str, Any]], detail: TraceDetail | None) -> list[dict[str, Any]]:
     """Shorten a trace as asked: `summary` keeps what was chosen, `none` nothing. Unasked, only a long one is."""
     if detail == "full" or (detail is None and len(trace) <= MOST_TRACED):

@@ -13,7 +13,7 @@ from app.models import Decision
 from app.vault import Vault
 
 _DOUBTFUL: Final = 10**15
-_EXPONENT_OR_NEGATIVE_ZERO: Final = re.compile(r"\de\+|-0\.0(?!\d)")
+_NEGATIVE_ZERO: Final = re.compile(r"-0\.0(?!\d)")
 SIGNED: Final = (
     "id",
     "pseudonym",
@@ -63,7 +63,7 @@ def _may_look_different(text: str, features: Mapping[str, Any]) -> bool:
     Only a feature may be as large as an integer that is doubtful.
     """
     has_large = any(isinstance(value, int) and abs(value) >= _DOUBTFUL for value in features.values())
-    return has_large or _EXPONENT_OR_NEGATIVE_ZERO.search(text) is not None
+    return has_large or "e+" in text or _NEGATIVE_ZERO.search(text) is not None
 
 
 def _integer(digits: str) -> float | int:

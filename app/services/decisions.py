@@ -1,20 +1,20 @@
 """Decide and record: gather the context, let the engine decide, keep the answer with all it was decided on."""
 
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import driver
+from app.db import insert_many
 from app.domain.access import Caller
 from app.domain.decisions.engine import decide
 from app.errors import Gone, NotFound
-from app.models import Decision, Subscriber
+from app.models import Decision, Reservation, Subscriber
 from app.models.base import new_id
 from app.schemas.decisions import DecisionCreate
 from app.services import decision_signatures, ledger
@@ -25,19 +25,6 @@ from app.services.interactions import seal_text
 from app.services.subscribers import hold_person
 
 CONTEXT: Final = "decision context"
-_COLUMNS: Final = (*decision_signatures.SIGNED, "context", "mac")
-_RESERVED: Final = ", ".join(ledger.RESERVED)
-_TYPES: Final = enumerate(ledger.RESERVED.values(), len(_COLUMNS) + 1)
-_HELD: Final = ", ".join(f"${number}::{type}[]" for number, type in _TYPES)
-# The decision and what it holds of the ledger, in one go.
-_RECORD: Final = f"""
-    WITH made AS (
-        INSERT INTO decisions ({", ".join(_COLUMNS)})
-        VALUES ({", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))}) RETURNING pseudonym, id, decided_at
-    )
-    INSERT INTO reservations (pseudonym, decision_id, state, settled_at, {_RESERVED})
-    SELECT made.pseudonym, made.id, 'open', made.decided_at, held.* FROM made, unnest({_HELD}) AS held
-"""  # noqa: S608  # only our own words
 
 
 class DecisionNotFound(NotFound):
@@ -71,22 +58,38 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
         return Decided(_told(question.subscriber_id, recent.answer), None)
     if gathered.held:
         await ledger.release(session, gathered.pseudonyms)
+    made = make(deciding, caller, question, gathered)
+    await record(session, [made])
+    return Decided(_told(question.subscriber_id, made.answer), gathered)
+
+
+class Made(NamedTuple):
+    """A decision that was made: what it says, as objects and as JSON, its row, and what it holds of the ledger."""
+
+    answer: Mapping[str, Any]
+    stored: bytes
+    row: Mapping[str, Any]
+    reservations: Sequence[Mapping[str, Any]]
+
+
+def make(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> Made:
+    """Decide on what was gathered, and sign it."""
     verdicts = decide(gathered.context)
-    decision_id = new_id()
-    answer = answer_of(gathered.context, verdicts, shown_of(gathered)) | {
-        "decision_id": decision_id,
-        "arm": verdicts.arm,
-    }
-    row = _row(deciding, caller, question, gathered) | {
-        "id": decision_id,
-        "arm": verdicts.arm.value,
-        "answer": as_stored(answer),
-    }
+    id = new_id()
+    answer = answer_of(gathered.context, verdicts, shown_of(gathered)) | {"decision_id": id, "arm": verdicts.arm}
+    stored = as_stored(answer)
+    row = _row(deciding, caller, question, gathered) | {"id": id, "arm": verdicts.arm.value, "answer": stored}
     row["mac"] = decision_signatures.mac_of(deciding.vault, row)
     row |= {name: row[name].decode() for name in ("inputs", "answer")}
+    whose = {"pseudonym": row["pseudonym"], "decision_id": id, "settled_at": deciding.at}
     held = ledger.reservations(gathered.context, verdicts.chosen, deciding.today)
-    await (await driver(session)).execute(_RECORD, *(row[name] for name in _COLUMNS), *held)
-    return Decided(_told(question.subscriber_id, answer), gathered)
+    return Made(answer, stored, row, [whose | one for one in held])
+
+
+async def record(session: AsyncSession, made: Sequence[Made]) -> None:
+    """Record decisions, and what they hold of the ledger."""
+    await insert_many(session, Decision, [one.row for one in made])
+    await insert_many(session, Reservation, [held for one in made for held in one.reservations])
 
 
 def _row(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> dict[str, Any]:
@@ -134,11 +137,15 @@ async def get_decision(session: AsyncSession, decision_id: UUID) -> tuple[Decisi
 
 
 async def _find_recent(session: AsyncSession, gathered: Gathered) -> Decision | None:
-    """Find what was decided a moment ago of the same facts: the newest is the same, and none came in late behind it."""
+    recent = recent_of(gathered)
+    return None if recent is None else await session.scalar(select(Decision).where(Decision.id == recent))
+
+
+def recent_of(gathered: Gathered) -> UUID | None:
+    """Tell what was decided a moment ago of the same facts: the newest is the same, and none came in late behind it."""
     recent = gathered.recent
     if recent is None or recent["policy"] != gathered.policy_version:
         return None
     newest_fact = datetime.fromisoformat(recent["newest_fact"])
-    if (newest_fact, recent["known_facts"]) != (gathered.newest_fact, gathered.known_facts):
-        return None
-    return await session.scalar(select(Decision).where(Decision.id == UUID(recent["id"])))
+    is_same = (newest_fact, recent["known_facts"]) == (gathered.newest_fact, gathered.known_facts)
+    return UUID(recent["id"]) if is_same else None

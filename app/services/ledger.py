@@ -27,6 +27,7 @@ CAPACITY: Final = "capacity"
 MONEY: Final = "money"
 ARPU: Final = "arpu"
 ALL: Final = "all"
+OPEN: Final = "open"
 ACCEPTED: Final = "accepted"
 RELEASED: Final = "released"
 
@@ -88,27 +89,10 @@ async def release(session: AsyncSession, pseudonyms: Sequence[str]) -> None:
     await (await driver(session)).execute(_RELEASE, pseudonyms)
 
 
-# What a reservation says beside whose it is, with the types of its columns.
-RESERVED: Final = {
-    "action": "text",
-    "day": "date",
-    "uses": "int",
-    "cost": "numeric",
-    "given_away": "numeric",
-    "full_cost": "numeric",
-    "full_giveaway": "numeric",
-    "spending": "numeric",
-    "most_uses": "int",
-    "most_cost": "numeric",
-    "most_given_away": "numeric",
-}
-
-
-def reservations(context: DecisionContext, chosen: Sequence[Chosen], today: date) -> list[list[Any]]:
-    """Tell, column by column, what each chosen action holds of what is limited, and what it costs if it is taken up."""
+def reservations(context: DecisionContext, chosen: Sequence[Chosen], today: date) -> list[dict[str, Any]]:
+    """Tell what each chosen action holds of what is limited, and what it costs if it is taken up."""
     budget, room = context.policy.daily_budget, arpu_room(context.policy, context.ledger)
-    rows = [_reservation(best, today, budget, room) for best in chosen]
-    return [[row[name] for row in rows] for name in RESERVED]
+    return [_reservation(best, today, budget, room) for best in chosen]
 
 
 def _reservation(best: Chosen, today: date, budget: Decimal | None, room: Decimal | None) -> dict[str, Any]:
@@ -116,6 +100,7 @@ def _reservation(best: Chosen, today: date, budget: Decimal | None, room: Decima
     return {
         "action": action.code,
         "day": today,
+        "state": OPEN,
         "uses": int(action.capacity_per_day is not None),
         "cost": nothing if budget is None else cost_of(value),
         "given_away": nothing if room is None else giveaway_of(action, value),

@@ -119,6 +119,24 @@ async def hold_person(session: AsyncSession, subscriber_id: str) -> None:
         raise unknown()
 
 
+# Locks that are tried for, not waited for, cannot end in an embrace whatever their order.
+_HOLD_FREE: Final = text("""
+    WITH held AS MATERIALIZED (
+        SELECT DISTINCT ON (person) subscriber_id, person FROM (
+            SELECT subscriber_id, coalesce(merged_into, subscriber_id) AS person FROM subscribers
+            WHERE subscriber_id = ANY(CAST(:subscriber_ids AS text[])) FOR KEY SHARE SKIP LOCKED
+        ) found
+    )
+    SELECT subscriber_id, set_config('plan_cache_mode', 'force_generic_plan', true) FROM held
+    WHERE pg_try_advisory_xact_lock(hashtextextended('person ' || person, 0))
+""")
+
+
+async def hold_free(session: AsyncSession, subscriber_ids: Iterable[str]) -> set[str]:
+    """Hold as `hold_person` does those who are known and whom nobody else holds, one id a person; returns these."""
+    return {row[0] for row in await session.execute(_HOLD_FREE, {"subscriber_ids": list(subscriber_ids)})}
+
+
 class Known(NamedTuple):
     """As much of a subscriber as recording a fact takes."""
 

@@ -5,6 +5,7 @@ import httpx
 import psycopg
 import pytest
 
+from app.routers.flights import Flights, Passenger
 from app.settings import Settings
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.grounds import Grounds, lay_grounds
@@ -35,3 +36,17 @@ def rules(api: httpx.Client) -> Iterator[dict[str, Any]]:
 def store(settings: Settings) -> Iterator[psycopg.Connection]:
     with open_store(settings) as connection:
         yield connection
+
+
+@pytest.fixture
+def flights(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many left together, of each group that leaves while this is watched."""
+    sizes: list[int] = []
+    fly = Flights._fly  # noqa: SLF001  # only watched
+
+    async def watched(flights: Flights, group: list[Passenger]) -> None:
+        sizes.append(len(group))
+        await fly(flights, group)
+
+    monkeypatch.setattr(Flights, "_fly", watched)
+    return sizes

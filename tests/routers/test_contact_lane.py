@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from app.domain.access import SCOPES, Purpose
-from app.routers.contact_lane import Groups
 from tests.conftest import make_key
 from tests.factories.answers import not_now, problem, refused_fields
 from tests.factories.bodies import at_once
@@ -206,18 +205,10 @@ def test_nothing_is_recorded_of_what_was_answered_to_come_again(
     assert rows_of(store, known) == 1
 
 
-def test_there_are_groups(monkeypatch: pytest.MonkeyPatch, api: httpx.Client) -> None:
+def test_there_are_groups(flights: list[int], api: httpx.Client) -> None:
     """So that the tests above speak of what they say: of many at once some do go together."""
-    sizes: list[int] = []
-    fly = Groups._fly  # noqa: SLF001  # only watched
-
-    async def watched(groups: Groups, group: list[Any]) -> None:
-        sizes.append(len(group))
-        await fly(groups, group)
-
-    monkeypatch.setattr(Groups, "_fly", watched)
     known = subscriber(api)
     at_once(64, lambda _: api.post(PATH, json=call(known)))
 
-    assert sum(sizes) == 64
-    assert max(sizes) > 1
+    assert sum(flights) == 64
+    assert max(flights) > 1
