@@ -1,4 +1,4 @@
-.PHONY: demo test check bench weather weather-mutants trust-mutants
+.PHONY: demo test check bench bench-peers weather weather-mutants trust-mutants
 
-demo test check bench weather weather-mutants trust-mutants:
+demo test check bench bench-peers weather weather-mutants trust-mutants:
 	@./run $@

@@ -61,10 +61,10 @@ def measure() -> list[Row]:
     ]
 
 
-def newest(demo: Demo, key: str) -> list[dict[str, Any]]:
+def newest(demo: Demo, key: str, count: int = ROWS) -> list[dict[str, Any]]:
     """The newest features of many subscribers, as the store has them."""
     with psycopg.connect(demo.database_url) as connection:
-        found = [features for (features,) in connection.execute(NEWEST, [ROWS])]
+        found = [features for (features,) in connection.execute(NEWEST, [count])]
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=as_caller(key)) as api:
         schema = api.get("/v1/feature-schema").json()
         known = {feature["name"] for feature in (*schema["features"], *schema["accepted"]) if not feature["formula"]}

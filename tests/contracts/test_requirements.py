@@ -13,6 +13,7 @@ import pytest
 from tests.contracts.repository import ROOT
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+OTHERS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "bench" / "peers").glob("*.lock"))
 REQUIREMENT = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>\S+)( ; (?P<marker>.+?))?(?P<hashes>( --hash=sha256:[0-9a-f]{64})+)"
 )
@@ -34,15 +35,16 @@ def pinned(lock: str) -> set[str]:
 
 def test_the_locks_are_found() -> None:
     assert LOCKS == ["requirements-serve.lock", "requirements.lock"]
+    assert [Path(lock).stem for lock in OTHERS] == ["bentoml", "mlflow", "mlserver"]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + OTHERS)
 def test_a_lock_carries_no_address(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text(encoding="utf-8")
     assert not [line for line in requirements(lock) if line.startswith("-")]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + OTHERS)
 def test_every_requirement_is_an_exact_version_with_its_hashes(lock: str) -> None:
     assert [line for line in requirements(lock) if not REQUIREMENT.fullmatch(line)] == []
 
