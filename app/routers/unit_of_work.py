@@ -67,6 +67,16 @@ class _Replayed(Exception):  # not an error: it carries the first answer past th
 class _TimelyRoute(APIRoute):
     """A route whose answer comes before its deadline, or a problem that says so."""
 
+    def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(path, *arguments, **options)
+        self._beginning = path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell by a path's fixed beginning that another route is meant, as nearly all are: patterns are dear."""
+        if not scope["path"].startswith(self._beginning) and not scope.get("root_path"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
     def seconds(self, resources: Resources) -> float:
         given = (self.openapi_extra or {}).get(DEADLINE, resources.settings.deadline_seconds)
         return float(given)
