@@ -1,6 +1,7 @@
 // The public API as the console asks it: a bearer token, problems as errors, each write once.
 
 const PATIENCE_MS = 10_000;
+const PURPOSE = "care"; // what the accesses are noted to be for
 
 /** What the service refused, in its own words (RFC 9457). */
 export class Problem extends Error {
@@ -16,7 +17,7 @@ export class Problem extends Error {
 
   /** Whether the same request may succeed later without anybody changing it. */
   get isTemporary() {
-    return this.status === 429 || this.status >= 500;
+    return this.retryAfter !== null || this.status === 429 || this.status >= 500;
   }
 }
 
@@ -73,15 +74,16 @@ export class Api {
   async #answered(method, path, body, headers = {}) {
     for (;;) {
       const token = this.#token;
-      const answer = await this.#sent(method, path, body, { ...headers, Authorization: `Bearer ${token}` });
-      if (answer.ok) return answer.status === 204 ? null : answer.json();
-      if (answer.status !== 401) throw await problemOf(answer);
+      const answer = token && (await this.#sent(method, path, body, { ...headers, Authorization: `Bearer ${token}` }));
+      if (answer?.ok) return answer.json();
+      if (answer && answer.status !== 401) throw await problemOf(answer);
       await this.#renewed(token);
     }
   }
 
   async #sent(method, path, body, headers) {
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    headers["X-Purpose"] = PURPOSE;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const signal = AbortSignal.timeout(PATIENCE_MS);
     try {

@@ -14,12 +14,14 @@ export class Words {
   constructor(tag) {
     this.language = languageFor(tag);
     this.messages = MESSAGES[this.language];
-    this.whole = new Intl.NumberFormat(this.language, { maximumFractionDigits: 2 });
-    this.share = new Intl.NumberFormat(this.language, { style: "percent", maximumFractionDigits: 0 });
-    this.signed = new Intl.NumberFormat(this.language, { signDisplay: "exceptZero", maximumFractionDigits: 2 });
-    this.day = new Intl.DateTimeFormat(this.language, { dateStyle: "medium" });
-    this.moment = new Intl.DateTimeFormat(this.language, { dateStyle: "medium", timeStyle: "short" });
-    this.near = new Intl.RelativeTimeFormat(this.language, { numeric: "auto" });
+    // Of one language there are many ways to write dates and amounts: the reader's own, if it is among theirs.
+    this.locale = navigator.languages.find((own) => languageFor(own) === this.language) ?? this.language;
+    this.whole = new Intl.NumberFormat(this.locale, { maximumFractionDigits: 2 });
+    this.share = new Intl.NumberFormat(this.locale, { style: "percent", maximumFractionDigits: 0 });
+    this.signed = new Intl.NumberFormat(this.locale, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    this.day = new Intl.DateTimeFormat(this.locale, { dateStyle: "medium" });
+    this.moment = new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeStyle: "short" });
+    this.near = new Intl.RelativeTimeFormat(this.locale, { numeric: "auto" });
   }
 
   /** The message of this name, its places filled in. */
@@ -46,8 +48,8 @@ export class Words {
   }
 
   money(amount, currency) {
-    const options = { style: "currency", currency, minimumFractionDigits: 2 };
-    return new Intl.NumberFormat(this.language, options).format(amount);
+    const options = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
+    return new Intl.NumberFormat(this.locale, options).format(amount);
   }
 
   date(text) {

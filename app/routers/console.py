@@ -1,5 +1,6 @@
 """The console: static pages that use the public API as any other client does. Open to all: they hold no data."""
 
+import gzip
 import hashlib
 from importlib.resources import files
 from typing import Annotated, Final, NamedTuple
@@ -34,6 +35,7 @@ class PageNotFound(NotFound):
 
 class _File(NamedTuple):
     content: bytes
+    zipped: bytes
     type: str
     etag: str
 
@@ -44,7 +46,8 @@ def _read() -> dict[str, _File]:
     for entry in (files("app") / "console").iterdir():
         if media_type := _TYPES.get(entry.name.rpartition(".")[2]):
             content = entry.read_bytes()
-            found[entry.name] = _File(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+            etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'  # weak: zipped or not, it means the same
+            found[entry.name] = _File(content, gzip.compress(content, mtime=0), media_type, etag)
     return found
 
 
@@ -65,9 +68,12 @@ async def get_console_file(
         raise PageNotFound("the console has no page of this name")
     headers = {
         "ETag": file.etag,
+        "Vary": "Accept-Encoding",
         "Cache-Control": "no-cache",  # kept, and asked about each time: a new version is seen at once
         "Content-Security-Policy": " ".join([_POLICY, *resources.settings.frame_ancestors]),
     }
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.type)
     return Response(file.content, headers=headers, media_type=file.type)

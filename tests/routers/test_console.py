@@ -74,6 +74,17 @@ def test_a_file_that_is_known_is_not_sent_again(anybody: httpx.Client) -> None:
     assert anybody.get("/console/dom.js").headers["etag"] != first.headers["etag"]
 
 
+def test_a_file_is_zipped_for_whom_that_suits(anybody: httpx.Client) -> None:
+    plain = anybody.get("/console/api.js", headers={"Accept-Encoding": "identity"})
+    zipped = anybody.get("/console/api.js", headers={"Accept-Encoding": "gzip"})
+
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert zipped.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert zipped.content == plain.content
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"])
+
+
 def test_a_head_tells_what_a_get_would(anybody: httpx.Client) -> None:
     told = anybody.head("/console/api.js")
 
