@@ -3,6 +3,8 @@
 import { h } from "./dom.js";
 import { readable } from "./words.js";
 
+// What the gauge and the bars beside it say better.
+const IN_THE_BARS = /^churn risk | (raises|lowers) it$/;
 const DECLINED_BECAUSE = ["price", "need", "competitor", "trust", "unsaid"];
 
 /**
@@ -34,8 +36,8 @@ export function actions({ advice, answers, chosen, declining, isOutbound, notice
         h(
           "span",
           { class: "worth" },
-          h("span", { class: "hidden" }, `${words.say("act.value")}: `),
-          h("strong", { title: words.say("act.value") }, words.money(action.expected_value, advice.currency)),
+          h("span", { class: "when" }, `${words.say("act.value")} `),
+          h("strong", {}, words.money(action.expected_value, advice.currency)),
         ),
       ),
       h("q", { class: "say" }, action.say),
@@ -67,6 +69,11 @@ export function actions({ advice, answers, chosen, declining, isOutbound, notice
   }
 }
 
+/** Whether a consent forbids all of it: then nothing is said of it, not even that. */
+export function isForbidden(advice) {
+  return advice.trace.length > 0 && advice.trace.every((entry) => entry.code === "NO_PROFILING");
+}
+
 function standing(advice, does, words) {
   if (advice.decision_id) {
     return h("span", { class: "when" }, words.say("act.recorded", { time: words.time(advice.decided_at) }));
@@ -89,9 +96,17 @@ function none(advice, words) {
     "p",
     { class: "empty" },
     h("strong", {}, words.say("act.none")),
-    advice.none_because && ` (${advice.none_because}). `,
+    h("span", {}, ` ${mostly(advice, words)} `),
     words.say("act.none.next"),
   );
+}
+
+/** The reason that keeps most of them back. */
+function mostly(advice, words) {
+  const times = new Map();
+  for (const { code } of advice.trace) times.set(code, (times.get(code) ?? 0) + 1);
+  const [most] = [...times].sort(([, one], [, other]) => other - one)[0] ?? [];
+  return most ? words.say("act.none.mostly", { reason: words.code("gate", most) }) : "";
 }
 
 function reasons(action, currency, words) {
@@ -109,7 +124,7 @@ function reasons(action, currency, words) {
     }),
     least !== null && words.say("act.range", { low: money(least), high: money(most) }),
     words.say(action.uplift_source === "learned" ? "act.learned" : "act.prior"),
-    ...action.because,
+    ...action.because.filter((reason) => !IN_THE_BARS.test(reason)),
   ];
   const uplift = { points: points(action.uplift), low: points(low), high: points(high), days: action.horizon_days };
   return h(

@@ -9,7 +9,7 @@ export function lastRecommendation(last, words) {
     "section",
     { class: "panel last", "aria-labelledby": "last-title" },
     h("h3", { id: "last-title" }, words.say("last.title")),
-    last ? recommended(last, words) : h("p", { class: "empty" }, words.say("last.none")),
+    recommended(last, words),
   );
 }
 
@@ -97,6 +97,7 @@ function happened(event, contact, words) {
 function aboutEvent(event, words) {
   if (event.kind.startsWith("case_")) return words.code("stage", event.about);
   if (event.kind.startsWith("complaint_")) return words.code("complaint", event.about);
+  if (event.kind === "feedback") return `${about(event.about, words)}: ${readable(event.action)}`;
   return about(event.about, words);
 }
 

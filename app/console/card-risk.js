@@ -1,7 +1,6 @@
 // How likely they are to leave, and why: a gauge, and one signed bar for each reason.
 
 import { h, styled, svg } from "./dom.js";
-import { readable } from "./words.js";
 
 const RADIUS = 52;
 const CENTRE = 60;
@@ -110,7 +109,7 @@ export function valueOf(value, known, words) {
   if (typeof value !== "number") return words.messages[`level.${value}`] ?? String(value);
   const unit = known?.unit;
   if (/^[A-Z]{3}$/.test(unit ?? "")) return words.money(value, unit);
-  return unit ? `${words.number(value)} ${words.messages[`unit.${unit}`] ?? readable(unit).toLowerCase()}` : words.number(value);
+  return unit ? words.measure(value, unit) : words.number(value);
 }
 
 function note(score, words) {

@@ -4,7 +4,7 @@
 // script tag in somebody else's page. Its token is a property and never an attribute: attributes are seen by all.
 
 import { Api } from "./api.js";
-import { actions } from "./card-actions.js";
+import { actions, isForbidden } from "./card-actions.js";
 import { identity } from "./card-head.js";
 import { lastRecommendation, openMatters, timeline } from "./card-history.js";
 import { callLog } from "./card-log.js";
@@ -251,10 +251,10 @@ class ChurnCard extends HTMLElement {
     const words = this.#words;
     who.replaceChildren(identity(overview, words));
     const likely = overview.score ? risk(overview.score, this.#dictionary, words) : overview.isUnknown && unknownRisk(words);
-    const mayRecommend = "last_recommendation" in overview || advice;
+    const last = overview.last_recommendation;
     const parts = [
       likely,
-      mayRecommend && lastRecommendation(overview.last_recommendation, words),
+      last && lastRecommendation(last, words),
       openMatters(overview, words),
       timeline(overview, words),
     ];
@@ -277,7 +277,7 @@ class ChurnCard extends HTMLElement {
 
   #drawActions() {
     const advice = this.#advice;
-    if (!advice) return this.#parts.advised.replaceChildren();
+    if (!advice || isForbidden(advice)) return this.#parts.advised.replaceChildren();
     this.#chosen ??= advice.actions[0]?.code ?? null;
     const shown = {
       advice,
@@ -316,7 +316,7 @@ class ChurnCard extends HTMLElement {
   #retry() {
     if (!this.#trouble || this.#isExpired) return null;
     if (this.#trouble.isTemporary) return () => this.#patience.wake();
-    return this.#parts ? null : () => this.#schedule();
+    return this.#parts || stateOf(this.#trouble) !== "error" ? null : () => this.#schedule();
   }
 
   #stale() {

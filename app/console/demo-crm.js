@@ -52,7 +52,6 @@ function opened(event) {
   subscriber = given.subscriber;
   api = new Api(new URL("..", import.meta.url), () => hear({ type: "key-refused", detail: {} }));
   api.token = given.key;
-  card.setAttribute("subscriber", subscriber);
   handNew();
 }
 
@@ -68,6 +67,7 @@ async function handNew() {
 /** To the card on this page as a property, to the one in the frame as a message. */
 function hand(token) {
   card.token = token;
+  card.setAttribute("subscriber", subscriber);
   frame.contentWindow.postMessage({ type: "churn-card", token, subscriber, lang: words.language }, location.origin);
 }
 

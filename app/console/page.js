@@ -13,7 +13,7 @@ const SERVICE = new URL("..", import.meta.url);
 const LISTS_EVERY_MS = 60_000;
 
 const api = new Api(SERVICE, () => ask("page.again"));
-const card = h("churn-card");
+const card = h("churn-card", { tabindex: "-1" });
 let words = new Words(session.language.get());
 
 function draw() {
@@ -53,8 +53,10 @@ async function drawLists() {
   if (sections && !document.getElementById("lists").contains(document.activeElement)) place("lists", ...sections);
 }
 
+/** Shows somebody, and goes on there: keys that follow are meant for the card. */
 function open(id) {
   location.hash = encodeURIComponent(id);
+  card.focus();
 }
 
 function follow() {

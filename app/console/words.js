@@ -52,6 +52,16 @@ export class Words {
     return new Intl.NumberFormat(this.locale, options).format(amount);
   }
 
+  /** A number with its unit: those that every language knows are declined, others stand as they are. */
+  measure(value, unit) {
+    try {
+      const options = { style: "unit", unit: unit.replace(/s$/, ""), unitDisplay: "long", maximumFractionDigits: 2 };
+      return new Intl.NumberFormat(this.locale, options).format(value);
+    } catch {
+      return `${this.number(value)} ${unit.replaceAll("_", " ")}`;
+    }
+  }
+
   date(text) {
     return this.day.format(new Date(text));
   }
