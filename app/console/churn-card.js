@@ -64,7 +64,10 @@ class ChurnCard extends HTMLElement {
     const was = this.#isExpired;
     this.#isExpired = false;
     this.#api.token = token;
-    if (was && this.isConnected) this.#drawState();
+    if (!this.isConnected) return;
+    // What one token may not see another may: they are each for one subscriber.
+    if (this.#trouble && !this.#parts) this.#schedule();
+    else if (was) this.#drawState();
   }
 
   /** Asks for everything again, and keeps what was typed. */
@@ -88,7 +91,10 @@ class ChurnCard extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, after) {
-    if (before !== after && this.isConnected) this.#schedule();
+    if (before === after || !this.isConnected) return;
+    // The call begins or ends while the card is open: nothing that was typed is lost over it.
+    if (name !== "live" || !this.#parts) this.#schedule();
+    else if (after !== null && this.#advice && !this.#advice.decision_id) this.#begin();
   }
 
   handleEvent(event) {
@@ -145,7 +151,7 @@ class ChurnCard extends HTMLElement {
   }
 
   async #load(turn) {
-    const wanted = () => Promise.all([this.#api.get(`${this.#path}/overview`), this.#advise(), learn(this.#api)]);
+    const wanted = () => allOf(this.#api.get(`${this.#path}/overview`), this.#advise(), learn(this.#api));
     const asked = Date.now();
     const [overview, advice, dictionary] = await this.#reading(turn, wanted);
     this.#clockAhead = Date.parse(overview.at) - (asked + Date.now()) / 2; // ours may be wrong: theirs judges what we say
@@ -454,6 +460,14 @@ class ChurnCard extends HTMLElement {
 
 function isTyping(target) {
   return target.matches("textarea, select, input:not([type=radio])");
+}
+
+/** All of them, asked for at once; of several failures the first in order counts, whichever came first. */
+async function allOf(...asked) {
+  const settled = await Promise.allSettled(asked);
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+  return settled.map(({ value }) => value);
 }
 
 /** What the key may not read is left out. */

@@ -16,7 +16,7 @@ const KEYS = [
   ["?", "help"],
 ];
 
-/** Asks for a key until `signIn(key, agent)` accepts one. `reason` is the name of a message, or null. */
+/** Asks for a key until `signIn(key, agent)` finds nothing the matter with one. `reason` is the name of a message, or null. */
 export function signInDialog({ agent, reason }, signIn, words) {
   const problem = h("p", { class: "problem", role: "alert" }, reason && words.say(reason));
   const key = field("key", { type: "password", autocomplete: "off", required: true }, words);
@@ -28,9 +28,9 @@ export function signInDialog({ agent, reason }, signIn, words) {
   async function submitted(event) {
     event.preventDefault();
     const given = Object.fromEntries(new FormData(form));
-    const isTaken = await signIn(given.key.trim(), given.agent.trim() || null);
-    if (isTaken) closed(dialog);
-    else problem.textContent = words.say("page.key.bad");
+    const matter = await signIn(given.key.trim(), given.agent.trim() || null);
+    if (matter) problem.textContent = words.say(matter);
+    else closed(dialog);
   }
 }
 

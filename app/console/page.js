@@ -71,14 +71,16 @@ function ask(reason) {
   dialog.classList.add("signin");
 }
 
-/** Tries a key on a small question; tells whether it is one. */
+/** Tries a key on a small question; returns the name of what is the matter with it, or null. */
 async function signIn(key, agent) {
-  const answer = await fetch(new URL("v1/feature-schema", SERVICE), { headers: { Authorization: `Bearer ${key}` } });
-  if (answer.status === 401) return false;
+  const headers = { Authorization: `Bearer ${key}` };
+  const answer = await fetch(new URL("v1/feature-schema", SERVICE), { headers }).catch(() => null);
+  if (!answer) return "state.offline";
+  if (answer.status === 401) return "page.key.bad";
   session.key.set(key);
   session.agent.set(agent);
   take(key);
-  return true;
+  return null;
 }
 
 function take(key) {

@@ -1,5 +1,6 @@
 // Finding a subscriber by id or by phone. A phone goes in a body: addresses are written down by many.
 
+import { stateOf } from "./card-state.js";
 import { h } from "./dom.js";
 
 /** `open` is called with the id that was chosen. */
@@ -13,17 +14,30 @@ export function search(api, open, words) {
   async function submitted(event) {
     event.preventDefault();
     const wanted = input.value.trim();
-    if (wanted) show(await found(api, wanted), wanted);
+    if (!wanted) return;
+    try {
+      show(await found(api, wanted), wanted);
+    } catch (error) {
+      tell(words.say(`state.${stateOf(error)}`));
+    }
   }
 
   function show(items, wanted) {
     const exact = items.find((item) => item.subscriber_id === wanted) ?? (items.length === 1 && items[0]);
     if (exact) return chosen(exact.subscriber_id);
-    status.textContent = items.length ? words.say("page.found", { count: items.length }) : words.say("page.nobody");
-    const lines = items.map((item) => h("li", {}, h("button", { type: "button", onclick: () => chosen(item.subscriber_id) }, ...line(item, words))));
-    results.replaceChildren(...(lines.length ? lines : [h("li", { class: "empty" }, words.say("page.nobody"))]));
+    if (items.length === 0) return tell(words.say("page.nobody"));
+    status.textContent = words.say("page.found", { count: items.length });
+    const choose = (item) => () => chosen(item.subscriber_id);
+    const lines = items.map((item) => h("li", {}, h("button", { type: "button", onclick: choose(item) }, line(item, words))));
+    results.replaceChildren(...lines);
     results.hidden = false;
-    return results.querySelector("button")?.focus();
+    return results.querySelector("button").focus();
+  }
+
+  function tell(sentence) {
+    status.textContent = sentence;
+    results.replaceChildren(h("li", { class: "empty" }, sentence));
+    results.hidden = false;
   }
 
   function chosen(id) {

@@ -9,7 +9,8 @@ const SHOWN = 12;
 /** The lists as sections, in the order in which they are worked on. */
 export async function worklists(api, agent, words) {
   const owner = agent ? `&owner=${encodeURIComponent(agent)}` : "";
-  const [tasks, overdue, due, leavers] = await Promise.all([
+  const [mine, tasks, overdue, due, leavers] = await Promise.all([
+    agent && permitted(api, `v1/agents/${encodeURIComponent(agent)}/satisfaction`),
     permitted(api, `v1/tasks?status=open&limit=${SHOWN}${owner}`),
     permitted(api, `v1/callbacks?state=overdue&limit=${SHOWN}${owner}`),
     permitted(api, `v1/callbacks?state=due&limit=${SHOWN}${owner}`),
@@ -19,10 +20,18 @@ export async function worklists(api, agent, words) {
   const others = tasks?.items.filter((task) => task.kind !== "callback");
   const whose = agent ?? words.say("page.everyone");
   return [
+    mine?.responses > 0 && satisfaction(mine, words),
     leavers && list("leavers", null, leavers.items.map((leaver) => leaverLine(leaver, words)), words),
     others && list("tasks", whose, others.map((task) => taskLine(task, api, words)), words),
     callbacks && list("callbacks", whose, callbacks.map((task) => taskLine(task, api, words)), words),
   ].filter(Boolean);
+}
+
+/** How content those are whom this agent served: their own figure, seen by themselves. */
+function satisfaction(mine, words) {
+  const month = mine.responses_this_month > 0 ? mine.mean_this_month : mine.mean;
+  const places = { mean: words.percent(month), count: words.number(mine.responses), low: words.percent(mine.low_share) };
+  return h("p", { class: "mine" }, words.say("page.mine", places));
 }
 
 async function permitted(api, path) {
@@ -72,8 +81,13 @@ function doneButton(task, what, api, words) {
   async function done(event) {
     const button = event.currentTarget;
     button.setAttribute("aria-disabled", "true");
-    await api.patch(`v1/tasks/${task.id}`, { status: "done" }, `"${task.version}"`);
-    button.closest("li").remove();
+    try {
+      await api.patch(`v1/tasks/${task.id}`, { status: "done" }, `"${task.version}"`);
+      button.closest("li").remove();
+    } catch {
+      button.removeAttribute("aria-disabled");
+      button.textContent = words.say("page.not-done");
+    }
   }
 }
 

@@ -166,3 +166,28 @@ async def test_the_demo_crm_shows_both(page: Page, desk: Desk) -> None:
     await expect(framed.locator(".head")).to_contain_text("Recorded")
     await expect(page.get_by_role("log")).to_contain_text("churn-token-needed")
     await expect(page.get_by_role("log")).to_contain_text("churn-decision")
+
+
+async def test_a_call_that_arrives_at_an_open_card_is_recorded_and_loses_nothing(page: Page, desk: Desk) -> None:
+    id = leaver(desk.api)
+    await page.goto(by_script(desk, id, desk.token(id)))
+    await expect(page.locator("churn-card h2")).to_have_text(id)
+    await page.evaluate("card.removeAttribute('live'); card.setAttribute('direction', 'outbound')")
+    await expect(page.locator(".begin")).to_be_visible()
+    await page.get_by_label("Why did they contact us?").fill("Half a sent")
+    await page.evaluate("card.setAttribute('live', '')")
+
+    await expect(page.locator(".head")).to_contain_text("Recorded")
+    await expect(page.get_by_role("button", name="No answer").first).to_be_visible()
+    await expect(page.get_by_label("Why did they contact us?")).to_have_value("Half a sent")
+
+
+async def test_another_subscribers_token_shows_another_subscriber(page: Page, desk: Desk) -> None:
+    one, other = leaver(desk.api), leaver(desk.api)
+    await page.goto(by_script(desk, one, desk.token(one)))
+    await expect(page.locator("churn-card h2")).to_have_text(one)
+    await page.evaluate("id => card.setAttribute('subscriber', id)", other)
+    await expect(page.locator("churn-card .state")).to_contain_text("There is no subscriber")
+    await page.evaluate("token => { card.token = token }", desk.token(other))
+
+    await expect(page.locator("churn-card h2")).to_have_text(other)
