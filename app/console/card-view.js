@@ -35,7 +35,12 @@ export class CardView {
     const words = this.words;
     const likely = overview.score ? risk(overview.score, knowledge, words) : overview.isUnknown && unknownRisk(words);
     const last = overview.last_recommendation;
-    const left = [likely, last && lastRecommendation(last, words), openMatters(overview, words), timeline(overview, words)];
+    const left = [
+      likely,
+      last && lastRecommendation(last, words),
+      openMatters(overview, words),
+      timeline(overview, words),
+    ];
     this.#parts.who.replaceChildren(identity(overview, words));
     this.#parts.left.replaceChildren(...left.filter(Boolean));
     this.showActions(conversation);
@@ -45,7 +50,9 @@ export class CardView {
   /** The form is made once: what is typed stays while everything around it is drawn again. */
   #frame() {
     const { words } = this;
-    const [state, who, left, right, advised] = ["", "", "left", "right", ""].map((name) => h("div", { class: name || null }));
+    const [state, who, left, right, advised] = ["", "", "left", "right", ""].map((name) =>
+      h("div", { class: name || null }),
+    );
     const heard = h("p", { class: "hidden", role: "status" });
     right.append(advised, callLog(this.does.log, words));
     const columns = h("div", { class: "columns" }, left, right);
@@ -74,7 +81,11 @@ export class CardView {
     const { score } = overview;
     if (!score?.stale) return null;
     const days = Math.floor((now - Date.parse(score.as_of)) / DAY_MS);
-    return h("p", { class: "state stale" }, this.words.say("state.stale", { days, date: this.words.date(score.as_of) }));
+    return h(
+      "p",
+      { class: "state stale" },
+      this.words.say("state.stale", { days, date: this.words.date(score.as_of) }),
+    );
   }
 
   set isBusy(isBusy) {

@@ -145,7 +145,7 @@ class ChurnCard extends HTMLElement {
     return this.#busily(async () => {
       const [talk, view] = [this.#talk, this.#view];
       await this.#decided();
-      view.declining = null;
+      view.declining = view.notice = null;
       if (!talk.isRecommended(action)) {
         view.notice = "act.again";
         return view.showActions(talk);

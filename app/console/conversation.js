@@ -1,7 +1,13 @@
 // One subscriber and one contact with them: what is known, what is recommended, what was said. All requests of a card
 // and no drawing. Each method tries once; what may be tried again is so without being made twice.
 
-const TOUCHPOINTS = { call: "hotline", shop: "shop_counter", app: "app_selfcare", web: "web_selfcare", sms: "sms_notice" };
+const TOUCHPOINTS = {
+  call: "hotline",
+  shop: "shop_counter",
+  app: "app_selfcare",
+  web: "web_selfcare",
+  sms: "sms_notice",
+};
 const PLAIN = { dictionary: new Map(), bands: [] };
 
 export class Conversation {

@@ -33,7 +33,11 @@ function place(id, ...nodes) {
 
 function tools() {
   const options = LANGUAGES.map((language) =>
-    h("option", { value: language, lang: language, selected: language === words.language }, new Words(language).say("language.name")),
+    h(
+      "option",
+      { value: language, lang: language, selected: language === words.language },
+      new Words(language).say("language.name"),
+    ),
   );
   const choose = (event) => {
     session.language.set(event.currentTarget.value);
@@ -41,7 +45,13 @@ function tools() {
   };
   return [
     h("select", { "aria-label": words.say("page.language"), onchange: choose }, options),
-    h("button", { type: "button", onclick: showKeys }, words.say("page.keys"), " ", h("kbd", { "aria-hidden": "true" }, "?")),
+    h(
+      "button",
+      { type: "button", onclick: showKeys },
+      words.say("page.keys"),
+      " ",
+      h("kbd", { "aria-hidden": "true" }, "?"),
+    ),
     h("button", { type: "button", onclick: signOut }, words.say("page.signout")),
   ];
 }
