@@ -26,7 +26,7 @@ async def _set_up(store: Opened, home: Path, base_url: str, data: str) -> None:
     await setup.live(demo, store.sessions, store.vault, store.settings, _say)
     told = await setup.describe(demo, store.sessions, base_url)
     lines = [
-        f"Stayline serves at {base_url}  (documentation: {base_url}/docs)",
+        f"Stayline serves at {base_url}  (console: {base_url}/console/, documentation: {base_url}/docs)",
         *(f"  {name:<8}{key}" for name, key in told["api_keys"].items()),
         *([SIMULATED] if demo.is_simulated else []),
         f"Also in {demo.description}, with {len(told['subscriber_ids'])} subscriber ids. Ctrl-C stops it all.",

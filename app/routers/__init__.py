@@ -8,6 +8,7 @@ from app.routers import (
     care_cases,
     claims,
     complaints,
+    console,
     console_tokens,
     decisions,
     drift,
@@ -59,6 +60,7 @@ IN_ORDER = (
     overview,
     privacy,
     console_tokens,
+    console,
 )
 
 

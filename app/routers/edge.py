@@ -10,7 +10,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +33,7 @@ HEALTH: Final = frozenset({"/livez", "/readyz", "/readyz/store", "/metrics", "/v
 RawHeaders = Mapping[bytes, bytes]
 _RATE_HEADERS: Final = "rate_headers"  # in the request's state: what the answer shall tell of the caller's rate
 # What browsers are told, so that an answer is never more to them than it is. Nothing here is a page, but for the
-# description of the service, which brings its own script along.
+# description of the service, which brings its own script along, and the console, whose router tells what is its own.
 _SAFETY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -45,6 +45,7 @@ _OF_PAGES: Final = (
     (b"content-security-policy", b"default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'"),
 )
 _PAGES: Final = ("/docs", "/static-offline-docs")
+_CONSOLE: Final = "/console/"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _UNMATCHED: Final = "unmatched"
@@ -166,7 +167,7 @@ class _Exchange:
             headers.extend(self.scope["state"].get(_RATE_HEADERS, ()))
             if self.closing or self.admission.draining:
                 headers.append((b"connection", b"close"))
-            headers.extend(_OF_PAGES if self.scope["path"].startswith(_PAGES) else _OF_ANSWERS)
+            headers.extend(_told_to_browsers(self.scope["path"], headers))
         await self.send(message)
 
     @property
@@ -264,6 +265,13 @@ class Edge:
         known = method if method in _METHODS else "other"
         self.metrics.count(known, route, status, seconds)
         return known, seconds
+
+
+def _told_to_browsers(path: str, given: list[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
+    if path.startswith(_CONSOLE):
+        names = {name for name, _ in given}
+        return [header for header in _OF_ANSWERS if header[0] not in names]
+    return _OF_PAGES if path.startswith(_PAGES) else _OF_ANSWERS
 
 
 def _is_full(admission: Admission, scope: Scope) -> bool:

@@ -115,6 +115,7 @@ class Event(Wire):
     ]
     id: UUID
     about: str
+    action: Annotated[str | None, Field(description="What was recommended, or what was answered to")]
 
 
 class OverviewRead(Wire):

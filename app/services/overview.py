@@ -44,7 +44,8 @@ _CAUSES_FIRST: Final = {
 CONTACTS_TOLD: Final = 5  # in their own words; the timeline has more
 DAYS_A_YEAR: Final = 365.25
 Json = Mapping[str, Any]
-_Event = tuple[str, str, str, str]  # when, what kind, whose id, about what
+_Event = tuple[str, str, str, str, str | None]  # when, what kind, whose id, about what, which action if any
+_TOLD: Final = ("at", "kind", "id", "about", "action")
 _PROFILE: Final = (
     "subscriber_id",
     "merged_into",
@@ -195,8 +196,9 @@ class _Picture:
         if decision is None:
             return None
         first: Json = next(iter(decision["actions"]), {})
-        of_it = (row for row in self._list("outcomes") if row["decision_id"] == decision["id"])
-        feedback = next(of_it, {"outcome": None, "occurred_at": None})
+        shown = (decision["id"], first.get("code"))
+        to_it = (row for row in self._list("outcomes") if (row["decision_id"], row["action"]) == shown)
+        feedback = next(to_it, {"outcome": None, "occurred_at": None})
         return {
             "decision_id": decision["id"],
             "decided_at": decision["decided_at"],
@@ -263,16 +265,17 @@ class _Picture:
 
     def _timeline(self) -> list[dict[str, Any]]:
         events = sorted(self._events(), key=lambda event: (event[0], _CAUSES_FIRST[event[1]], event[2]), reverse=True)
-        return [{"at": at, "kind": kind, "id": id, "about": about} for at, kind, id, about in events]
+        return [dict(zip(_TOLD, event, strict=True)) for event in events]
 
     def _events(self) -> Iterator[_Event]:
         """What happened, of what may be shown: each time is PostgreSQL's own text in UTC, so they sort as texts."""
         if self._shows("interactions:read"):
-            yield from ((row["occurred_at"], "contact", row["id"], row["need"]) for row in self._list("contacts"))
+            yield from ((row["occurred_at"], "contact", row["id"], row["need"], None) for row in self._list("contacts"))
         if self._shows("complaints:read"):
             yield from _spans(self._list("complaints"), "complaint", ("occurred_at", "resolved_at"), "type")
         if self._shows("surveys:read"):
-            yield from ((row["answered_at"], "survey_answer", row["id"], _mood(row)) for row in self._list("answers"))
+            for row in self._list("answers"):
+                yield row["answered_at"], "survey_answer", row["id"], _mood(row), None
         if self._shows("care:read"):
             yield from _spans(self._list("cases"), "case", ("opened_at", "closed_at"), "stage")
         if self._shows("decisions:read", MARKETING):
@@ -280,18 +283,19 @@ class _Picture:
 
     def _recommended(self) -> Iterator[_Event]:
         if decision := self.facts["decision"]:
-            about = next((action["code"] for action in decision["actions"]), "no_action")
-            yield decision["decided_at"], "recommendation", decision["id"], about
-        yield from ((row["occurred_at"], "feedback", row["id"], row["outcome"]) for row in self._list("outcomes"))
+            first = next((action["code"] for action in decision["actions"]), None)
+            yield decision["decided_at"], "recommendation", decision["id"], first or "no_action", first
+        for row in self._list("outcomes"):
+            yield row["occurred_at"], "feedback", row["id"], row["outcome"], row["action"]
 
 
 def _spans(rows: Sequence[Json], kind: str, times: tuple[str, str], about: str) -> Iterator[_Event]:
     """The beginning and, where it came, the end of each."""
     begins, ends = times
     for row in rows:
-        yield row[begins], f"{kind}_opened", row["id"], row[about]
+        yield row[begins], f"{kind}_opened", row["id"], row[about], None
         if row[ends]:
-            yield row[ends], f"{kind}_{ends.removesuffix('_at')}", row["id"], row[about]
+            yield row[ends], f"{kind}_{ends.removesuffix('_at')}", row["id"], row[about], None
 
 
 def _mood(answer: Json) -> str:

@@ -71,6 +71,19 @@ def test_the_last_recommendation_is_shown_with_its_time_and_feedback(api: httpx.
     assert (found["feedback"], found["feedback_at"] is not None) == ("declined", True)
 
 
+def test_the_feedback_is_of_the_action_that_is_named(api: httpx.Client) -> None:
+    subscriber_id = subscriber(api, features=LEAVING)
+    decision = api.post("/v1/decisions", json=question(subscriber_id)).json()
+    first, second = (action["code"] for action in decision["actions"][:2])
+    for action, said in ((first, "accepted"), (second, "later")):
+        api.post(f"/v1/decisions/{decision['decision_id']}/outcomes", json=outcome(action, outcome=said))
+    found = seen(api, subscriber_id)
+
+    assert (found["last_recommendation"]["action"], found["last_recommendation"]["feedback"]) == (first, "accepted")
+    answered = [(event["action"], event["about"]) for event in found["timeline"] if event["kind"] == "feedback"]
+    assert sorted(answered) == sorted([(first, "accepted"), (second, "later")])
+
+
 def test_somebody_of_whom_nothing_is_known_is_seen_as_that(api: httpx.Client) -> None:
     found = seen(api, subscriber(api))
 
