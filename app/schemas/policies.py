@@ -59,6 +59,9 @@ class PolicyRules(Wire):
         Field(max_length=10, description="After the first, second, … refusal; the last repeats; null: for ever"),
     ] = Field(default_factory=list)
     later_half_life_days: Days = 7
+    accepted_rest_days: Annotated[
+        int, Field(strict=True, ge=0, le=365, description="An accepted action that is no sale is under way so long")
+    ] = 0
     mood_days: Days = 7
     least_tenure_months: Months = 0
     long_standing_months: Annotated[int, Field(strict=True, ge=1, le=600)] = 12

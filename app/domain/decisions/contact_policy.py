@@ -91,9 +91,10 @@ def _cool_down(context: DecisionContext, action: Action) -> Removal | None:
 
 
 def _accepted_already(context: DecisionContext, action: Action) -> Removal | None:
-    """What somebody has just been given is not offered again while it lasts."""
-    accepted = context.times_of(action, OutcomeKind.ACCEPTED) if action.is_sale else []
-    if not accepted or context.at >= (free := accepted[-1] + timedelta(days=action.horizon_days)):
+    """What somebody has just been given is not offered again while it lasts; what is no sale, while it is under way."""
+    accepted = context.times_of(action, OutcomeKind.ACCEPTED)
+    days = action.horizon_days if action.is_sale else context.policy.accepted_rest_days
+    if not accepted or context.at >= (free := accepted[-1] + timedelta(days=days)):
         return None
     told = f"accepted on {minute(accepted[-1])}, free again on {minute(free)}"
     return Removal("ALREADY_ACCEPTED", told, free)

@@ -45,6 +45,7 @@ class Policy:
     channel_caps: Mapping[Channel, tuple[Cap, ...]] = field(default_factory=dict)
     cool_down_days: tuple[int | None, ...] = ()
     later_half_life_days: int = 7
+    accepted_rest_days: int = 0
     mood_days: int = 7
     least_tenure_months: int = 0
     long_standing_months: int = 12

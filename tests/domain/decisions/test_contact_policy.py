@@ -295,3 +295,12 @@ def test_what_was_accepted_is_not_offered_again_while_it_lasts(direction: Direct
     taken: dict[str, Any] = {"outcomes": (accepted("a"),), "direction": direction}
     assert verdict_on(lasting, **taken).code == "ALREADY_ACCEPTED"
     assert verdict_on(action("a", horizon_days=3), **taken).code != "ALREADY_ACCEPTED"
+
+
+def test_what_was_accepted_and_is_no_sale_rests_while_it_is_under_way() -> None:
+    visit = action("a", kind=ActionKind.VISIT, horizon_days=90)
+    taken: dict[str, Any] = {"outcomes": (accepted("a"),), "direction": Direction.INBOUND}
+    days = 4  # it was accepted three days ago
+    assert verdict_on(visit, policy=Policy(accepted_rest_days=days), **taken).code == "ALREADY_ACCEPTED"
+    assert verdict_on(visit, policy=Policy(accepted_rest_days=days - 1), **taken).verdict is Verdict.KEPT
+    assert verdict_on(visit, **taken).verdict is Verdict.KEPT
