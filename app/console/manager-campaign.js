@@ -69,7 +69,7 @@ function head(about, found, words) {
   return h(
     "div",
     {},
-    h("p", { class: "campaign-name" }, about.name),
+    h("h3", { class: "campaign-name" }, about.name),
     h(
       "p",
       { class: "made" },
@@ -197,10 +197,11 @@ function afterwards(found, words) {
     words.say("manager.from-to", { from: words.date(month.since), to: words.date(month.until) }),
     reading(month, words),
   ]);
-  const saves = found.save_rates.map((save) => [
-    words.say("manager.saved", { reason: words.code("need", save.reason) }),
-    `${percent(words, save.save_rate, 0)} (${count(words, save.retained)} / ${count(words, save.retained + save.churned)})`,
-  ]);
+  const saves = found.save_rates.map((save) => {
+    const counts = `(${count(words, save.retained)} / ${count(words, save.retained + save.churned)})`;
+    const name = words.say("manager.saved", { reason: words.code("need", save.reason) });
+    return [name, `${percent(words, save.save_rate, 0)} ${counts}`];
+  });
   return facts([...readings, ...saves]);
 }
 

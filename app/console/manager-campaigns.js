@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { campaign } from "./manager-campaign.js";
 import { emptyBox, part } from "./manager-desk.js";
 import { effectFigure, effectHead, effectKey, effectScale, effectWords, roi, verdictTag } from "./manager-effects.js";
+import { exports } from "./manager-export.js";
 import { UNKNOWN, amount, count } from "./manager-numbers.js";
 import { everything } from "./manager-pages.js";
 import { table } from "./manager-table.js";
@@ -14,7 +15,7 @@ const MOST = 200;
 export function campaigns(desk, id) {
   if (id) return [campaign(desk, id)];
   return [
-    part(desk, "effects", { load: () => measured(desk.api), draw: (items) => effects(items, desk.words), lines: 8 }),
+    part(desk, "effects", { load: () => measured(desk.api), draw: (items) => effects(desk, items), lines: 8 }),
     tradeOff(desk),
   ];
 }
@@ -31,7 +32,8 @@ async function found(api, item) {
   return api.get(`v1/campaigns/${item.id}/evaluation`);
 }
 
-function effects(items, words) {
+function effects(desk, items) {
+  const { words } = desk;
   if (!items.length) return emptyBox(words, "no-campaigns");
   const scale = effectScale(items.flatMap((item) => item.found?.effect ?? []));
   const columns = [
@@ -68,7 +70,14 @@ function effects(items, words) {
     h("p", { class: "made" }, words.say("manager.effects.told")),
     effectKey(words),
     table(words, { caption: words.say("manager.effects"), columns, items }),
+    items.some((item) => item.result) && past(desk),
   ];
+}
+
+/** What those that ended brought, arm by arm, for a spreadsheet. */
+function past(desk) {
+  const saving = exports(desk, { name: "campaigns", forms: ["csv"], path: () => "v1/reports/campaigns" });
+  return h("div", { class: "more" }, h("p", {}, desk.words.say("manager.past")), saving);
 }
 
 function named(item, words) {

@@ -61,7 +61,7 @@ export function replaced(place, nodes) {
   const wasThere = place.contains(document.activeElement);
   place.replaceChildren(...nodes);
   if (!wasThere) return;
-  place.tabIndex = -1;
+  if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
   place.focus();
 }
 
@@ -89,10 +89,14 @@ function outline(lines, words) {
   return h("div", { class: "outline" }, told, Array.from({ length: lines }, line));
 }
 
+/** The scope that a refusal names. */
+export function missingScope(error) {
+  return SCOPE.exec(error.message)?.[0] ?? "-";
+}
+
 function troubleBox(error, retry, words) {
   const state = stateOf(error);
-  const scope = SCOPE.exec(error.message)?.[0] ?? "-";
-  const places = { scope, request: error.requestId ?? "-" };
+  const places = { scope: missingScope(error), request: error.requestId ?? "-" };
   const say = (name) => words.say(`manager.trouble.${name}`, places);
   const detail = ["error", "missing"].includes(state) && h("p", {}, error.message);
   const again = state !== "forbidden" && h("button", { type: "button", onclick: retry }, words.say("state.retry"));

@@ -1,27 +1,28 @@
-// The watchlist as files, in the forms that the API writes.
+// What the API writes as files, saved.
 
 import { Problem } from "./api.js";
 import { h } from "./dom.js";
+import { missingScope } from "./manager-desk.js";
 
-const FORMS = {
+const TYPES = {
   csv: "text/csv",
   parquet: "application/vnd.apache.parquet",
 };
 
-/** Buttons that download what `asked` tells; they go away when the key may not. */
-export function exports(desk, asked) {
+/** Buttons that save what `path` leads to under a `name`; they go away when the key may not. */
+export function exports(desk, { name, forms, path }) {
   const { words } = desk;
   const told = h("p", { class: "told", role: "status" });
-  const buttons = Object.keys(FORMS).map((form) =>
-    h("button", { type: "button", onclick: () => download(form) }, words.say(`manager.export.${form}`)),
-  );
-  const group = h("div", { class: "exports", role: "group", "aria-label": words.say("manager.export") }, buttons, told);
-  return group;
+  const buttons = forms.map((form) => {
+    const save = () => download(form);
+    return h("button", { type: "button", onclick: save }, words.say(`manager.export.${form}`));
+  });
+  return h("div", { class: "exports", role: "group", "aria-label": words.say("manager.export") }, buttons, told);
 
   async function download(form) {
     tell("manager.export.running");
     try {
-      const parts = await save(desk.api, form, asked());
+      const parts = await saved(desk.api, path(), name, form);
       tell("manager.export.done", { count: words.number(parts) });
     } catch (error) {
       refused(error);
@@ -32,31 +33,31 @@ export function exports(desk, asked) {
     if (!(error instanceof Problem) || error.status !== 403)
       return tell("manager.export.failed", { why: error.message });
     for (const button of buttons) button.remove();
-    return tell("manager.export.forbidden");
+    return tell("manager.export.forbidden", { scope: missingScope(error) });
   }
 
-  function tell(name, places) {
-    told.textContent = words.say(name, places);
+  function tell(message, places) {
+    told.textContent = words.say(message, places);
   }
 }
 
-/** One file a page of the export: a long list is several of them. Returns how many. */
-async function save(api, form, asked) {
-  let path = `v1/watchlist?${asked}`;
+/** A long list is several files, one a page. Returns how many. */
+async function saved(api, first, name, form) {
+  let path = first;
   let number = 0;
   while (path) {
-    const answer = await api.file(path, FORMS[form]);
+    const answer = await api.file(path, TYPES[form]);
     number += 1;
-    hand(await answer.blob(), `watchlist${number > 1 ? `-${number}` : ""}.${form}`);
-    path = following(answer.headers.get("Link"));
+    hand(await answer.blob(), `${name}${number > 1 ? `-${number}` : ""}.${form}`);
+    path = following(path, answer.headers.get("Link"));
   }
   return number;
 }
 
-/** Where the next page is, beneath the service's own address: behind a proxy it has another one. */
-function following(link) {
+/** Where the next page is, beneath the address that was asked: behind a proxy the service knows another one. */
+function following(path, link) {
   const found = /<([^>]*)>;\s*rel="?next"?/.exec(link ?? "");
-  return found && `v1/watchlist${new URL(found[1], "http://here").search}`;
+  return found && path.split("?")[0] + new URL(found[1], "http://here").search;
 }
 
 function hand(blob, name) {

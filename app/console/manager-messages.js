@@ -54,7 +54,7 @@ export const MANAGER = {
     "manager.export.running": "Being written…",
     "manager.export.done": "Saved, files: {count}",
     "manager.export.failed": "Not saved: {why}",
-    "manager.export.forbidden": "Your key may not export: it lacks watchlist:export.",
+    "manager.export.forbidden": "Your key may not export: it lacks {scope}.",
     "manager.no-run": "The base has not been scored yet",
     "manager.no-run.next": "The list is made of a run that scores everybody. Start one: it may take a few minutes.",
     "manager.nobody": "Nobody fits",
@@ -191,6 +191,7 @@ export const MANAGER = {
     "manager.no-campaigns": "There is no campaign yet",
     "manager.no-campaigns.next":
       "Define one with POST /v1/campaigns, with a share held out: only against those is an effect measured.",
+    "manager.past": "Those that ended, arm by arm:",
     "manager.back": "← All campaigns",
     "manager.evaluation": "One campaign",
     "manager.because.works":
@@ -359,7 +360,7 @@ export const MANAGER = {
     "manager.export.running": "正在生成…",
     "manager.export.done": "已保存 {count} 个文件",
     "manager.export.failed": "未能保存：{why}",
-    "manager.export.forbidden": "您的密钥无权导出：缺少 watchlist:export。",
+    "manager.export.forbidden": "您的密钥无权导出：缺少 {scope}。",
     "manager.no-run": "尚未进行全量评分",
     "manager.no-run.next": "名单由一次全量评分生成。请启动评分，可能需要几分钟。",
     "manager.nobody": "没有符合条件的用户",
@@ -492,6 +493,7 @@ export const MANAGER = {
     "manager.value-out": "收益",
     "manager.no-campaigns": "还没有营销活动",
     "manager.no-campaigns.next": "请用 POST /v1/campaigns 定义活动并留出对照组：只有与对照组比较，才能测出效果。",
+    "manager.past": "已结束的活动，逐项结果：",
     "manager.back": "← 全部活动",
     "manager.evaluation": "单个活动",
     "manager.because.works":

@@ -7,8 +7,8 @@ export async function everything(api, path, most, enough = () => false) {
   const items = [];
   let cursor = null;
   do {
-    const query = `${path.includes("?") ? "&" : "?"}limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
-    const page = await api.get(path + query);
+    const query = new URLSearchParams({ limit: PAGE, ...(cursor && { cursor }) });
+    const page = await api.get(`${path}${path.includes("?") ? "&" : "?"}${query}`);
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor && items.length < most && !items.some(enough));

@@ -8,7 +8,8 @@ const LOOK_EVERY_MS = 1_000;
 
 /** A button that starts a run, and then its progress; `done` is called at its end. */
 export function scoring(desk, label, done) {
-  const place = h("div", { class: "run" }, h("button", { type: "button", onclick: begin }, label));
+  const button = () => h("button", { type: "button", onclick: begin }, label);
+  const place = h("div", { class: "run" }, button());
   return place;
 
   function begin() {
@@ -18,7 +19,7 @@ export function scoring(desk, label, done) {
 
   function ended(job) {
     if (job.state === "done") done();
-    return job.state === "failed" && [emptyBox(desk.words, "run.failed"), h("p", {}, job.failure)];
+    return job.state === "failed" && emptyBox(desk.words, "run.failed", h("p", {}, job.failure), button());
   }
 }
 

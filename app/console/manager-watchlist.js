@@ -28,20 +28,9 @@ export function watchlist(desk) {
       draw: (found) => drawn(desk, found, asked, refresh),
       lines: 14,
     });
+  const saving = exports(desk, { name: "watchlist", forms: ["csv", "parquet"], path: () => `v1/watchlist?${asked}` });
   refresh();
-  return [
-    section(
-      desk,
-      "watchlist",
-      h(
-        "div",
-        { class: "toolbar" },
-        filters(words, ask),
-        exports(desk, () => asked),
-      ),
-      list,
-    ),
-  ];
+  return [section(desk, "watchlist", h("div", { class: "toolbar" }, filters(words, ask), saving), list)];
 }
 
 function page(asked, cursor = null) {

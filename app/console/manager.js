@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { SERVICE, askForKey, languageChoice, signOut } from "./entry.js";
 import { campaigns } from "./manager-campaigns.js";
 import { complaints } from "./manager-complaints.js";
-import { Desk } from "./manager-desk.js";
+import { Desk, replaced } from "./manager-desk.js";
 import { MANAGER } from "./manager-messages.js";
 import { model } from "./manager-model.js";
 import { touchpoints } from "./manager-touchpoints.js";
@@ -17,7 +17,7 @@ const VIEWS = { watchlist, complaints, touchpoints, campaigns, model };
 const NAMES = Object.keys(VIEWS);
 const PURPOSE = "analysis";
 
-const api = new Api(SERVICE, () => ask("page.again"), PURPOSE);
+const api = new Api(SERVICE, ask, PURPOSE);
 let words = newWords();
 let desk = null;
 
@@ -78,12 +78,13 @@ function show(name, detail) {
   desk = new Desk(api, words);
   const view = document.getElementById("view");
   view.setAttribute("aria-labelledby", `tab-${name}`);
-  view.replaceChildren(...VIEWS[name](desk, detail));
+  replaced(view, VIEWS[name](desk, detail));
 }
 
-function ask(reason) {
+/** Asks for a key, or for another one if the one that is remembered was refused. */
+function ask() {
   const taken = (key) => (api.token = key);
-  askForKey(reason, taken, words);
+  askForKey(session.key.get() && "page.again", taken, words);
 }
 
 addEventListener("hashchange", follow);
@@ -91,4 +92,3 @@ addEventListener("online", () => desk?.wake());
 
 api.token = session.key.get();
 draw();
-if (!api.token) ask(null);

@@ -76,7 +76,13 @@ def opinions(api: httpx.Client) -> None:
 
 
 def trials(api: httpx.Client, region: str) -> Any:
-    """A draft, and a running one with members in both arms; returns the running one."""
+    """A draft, one that has ended, and a running one with members in both arms; returns the running one."""
+    others = new_id()
+    for _ in range(4):
+        subscriber(api, region=others)
+    past = campaigns.make(api, others, name=f"Past {CANARY}")
+    campaigns.start(api, past["id"])
+    campaigns.move(api, past["id"], "ended").raise_for_status()
     campaigns.make(api, region, name=f"Draft {CANARY}")
     running = campaigns.make(api, region, name=f"Running {CANARY}", owner=CANARY, goal=CANARY, holdout_share=0.5)
     return campaigns.start(api, running["id"])

@@ -14,13 +14,14 @@ from playwright.async_api import Locator, Page, expect
 from tests.conftest import make_key
 from tests.console.crm import Crm
 from tests.console.office import ACTION, CANARY, LEAVERS, furnish, office
-from tests.console.screen import Desk, barriers, sign_in, texts
+from tests.console.screen import STEADY, Desk, barriers, sign_in, texts
 from tests.factories.models import TELCO_MAPPING
 from tests.factories.population import training_rows
 from tests.factories.runs import work_off
 from tests.factories.subscribers import LEAVING, subscriber
 
 TITLES_IN_CHINESE = ("预警名单", "未结投诉", "理想、可接受与实际感知", "相对对照组的效果", "模型质量")
+LARGEST_SHIFT = 0.01
 VIEWS = ("watchlist", "complaints", "touchpoints", "campaigns", "model")
 
 
@@ -51,7 +52,7 @@ def reader(full: Desk) -> str:
     return make_key(full.service.settings, {"scores:read"})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stranger(bare: Desk) -> str:
     """A key for something else."""
     return make_key(bare.service.settings, {"claims:read"})
@@ -61,6 +62,10 @@ async def look(page: Page, where: Desk, view: str, key: str | None = None) -> Lo
     """Open a view, and wait until nothing of it is on its way any more."""
     await sign_in(page, where, key)
     await page.goto(f"{where.url}manager.html#{view}")
+    return await settled(page)
+
+
+async def settled(page: Page) -> Locator:
     panel = page.locator("#view")
     await expect(panel.locator(".part, .parts").first).to_be_visible()
     await expect(panel.locator(".outline")).to_have_count(0)
@@ -81,7 +86,11 @@ async def fits(page: Page) -> None:
 
 async def all_is_well(page: Page) -> None:
     await fits(page)
+    await holds_no_markup(page)
     assert await barriers(page) == []
+
+
+async def holds_no_markup(page: Page) -> None:
     assert await page.locator("#view img, #view script, #view iframe").count() == 0
     assert not await page.evaluate("window.was_seen")
 
@@ -117,6 +126,7 @@ async def test_the_base_is_scored_from_here_and_its_progress_drawn(page: Page, b
     await expect(rows_of(panel)).to_have_count(1)
     await expect(panel.get_by_role("link", name=who)).to_have_attribute("href", f"./#{who}")
     await expect(panel.get_by_role("button", name="Score again")).to_be_visible()
+    await all_is_well(page)
 
 
 async def test_the_list_says_who_how_likely_why_and_what_next(page: Page, full: Desk) -> None:
@@ -130,7 +140,8 @@ async def test_the_list_says_who_how_likely_why_and_what_next(page: Page, full: 
     await expect(first).to_contain_text(item["subscriber_id"])
     await expect(first).to_contain_text((item["next_action"] or {}).get("name") or item["none_because"].split("; ")[0])
     await expect(first).to_contain_text(CANARY)
-    await all_is_well(page)
+    await fits(page)
+    await holds_no_markup(page)
 
 
 async def test_the_list_is_loaded_on_sorted_and_filtered(page: Page, full: Desk) -> None:
@@ -256,7 +267,16 @@ async def test_campaigns_show_their_effect_and_claim_nothing_too_early(page: Pag
     assert set(await texts(arms.locator("tbody th"))) == expected
     await all_is_well(page)
     await page.get_by_role("link", name="All campaigns").click()
-    await expect(rows_of(effects)).to_have_count(2)
+    await expect(rows_of(effects)).to_have_count(3)
+
+
+async def test_what_past_campaigns_brought_is_exported(page: Page, full: Desk) -> None:
+    panel = await look(page, full, "campaigns")
+    await expect(rows_of(panel.locator(".effects")).filter(has_text="Past")).to_contain_text("ended")
+    async with page.expect_download() as downloading:
+        await panel.get_by_role("button", name="CSV").click()
+
+    assert (await downloading.value).suggested_filename == "campaigns.csv"
 
 
 async def test_the_model_is_shown_with_its_measures_in_words_and_its_drift(page: Page, full: Desk) -> None:
@@ -275,25 +295,27 @@ async def test_the_model_is_shown_with_its_measures_in_words_and_its_drift(page:
     await all_is_well(page)
 
 
-@pytest.mark.parametrize(
-    ("view", "scope"),
-    [
-        ("watchlist", "scores:read"),
-        ("complaints", "complaints:read"),
-        ("touchpoints", "surveys:read"),
-        ("campaigns", "campaigns:read"),
-        ("model", "scores:read"),
-    ],
-)
-async def test_who_may_not_see_is_told_which_scope_is_missing(
-    page: Page, bare: Desk, stranger: str, view: str, scope: str
-) -> None:
-    panel = await look(page, bare, view, stranger)
-    refused = panel.locator(".trouble.forbidden")
+async def test_nothing_moves_once_it_can_be_seen(page: Page, full: Desk) -> None:
+    await page.add_init_script(STEADY)
+    await sign_in(page, full)
+    shifts = {}
+    for view in VIEWS:
+        await page.goto(f"{full.url}manager.html?{view}#{view}")
+        await settled(page)
+        shifts[view] = await page.evaluate("window.shifts")
 
-    await expect(refused.first).to_contain_text("Your key may not read this")
-    assert any(f"lacks the scope {scope}" in text for text in await texts(refused))
-    await expect(refused.get_by_role("button")).to_have_count(0)
+    assert [view for view in VIEWS if shifts[view] > LARGEST_SHIFT] == [], shifts
+
+
+async def test_who_may_not_see_is_told_which_scope_is_missing(page: Page, bare: Desk, stranger: str) -> None:
+    needed = ("scores:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
+    for view, scope in zip(VIEWS, needed, strict=True):
+        panel = await look(page, bare, view, stranger)
+        refused = panel.locator(".trouble.forbidden")
+        await expect(refused.first).to_contain_text("Your key may not read this")
+        assert any(f"lacks the scope {scope}" in text for text in await texts(refused))
+        await expect(refused.get_by_role("button")).to_have_count(0)
+    assert await barriers(page) == []
 
 
 async def test_while_the_store_is_away_it_says_so_and_goes_on_by_itself(page: Page, full: Desk) -> None:
@@ -308,7 +330,7 @@ async def test_while_the_store_is_away_it_says_so_and_goes_on_by_itself(page: Pa
         full.road.open()
     await trouble.get_by_role("button", name="Try now").click()
 
-    await expect(rows_of(page.locator(".effects"))).to_have_count(2)
+    await expect(rows_of(page.locator(".effects"))).to_have_count(3)
 
 
 async def test_without_a_connection_it_says_so_and_goes_on_when_there_is_one(page: Page, full: Desk) -> None:
