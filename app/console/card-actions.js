@@ -19,7 +19,11 @@ export function actions({ advice, answers, chosen, declining, isOutbound, notice
     notice && h("p", { class: "notice" }, words.say(notice)),
     isHeldOut(advice) && h("p", { class: "notice held" }, words.say("act.held")),
     advice.actions.length
-      ? h("ol", { class: "choices" }, advice.actions.map((action) => choice(action)))
+      ? h(
+          "ol",
+          { class: "choices" },
+          advice.actions.map((action) => choice(action)),
+        )
       : none(advice, words),
     whyNot(advice, words),
   );
@@ -82,8 +86,13 @@ function standing(advice, does, words) {
     "span",
     { class: "begin" },
     h("span", { class: "when" }, words.say("act.preview")),
-    h("button", { type: "button", "data-does": "begin", title: words.say("act.begin.hint"), onclick: does.begin },
-      words.say("act.begin"), " ", h("kbd", { "aria-hidden": "true" }, "B")),
+    h(
+      "button",
+      { type: "button", "data-does": "begin", title: words.say("act.begin.hint"), onclick: does.begin },
+      words.say("act.begin"),
+      " ",
+      h("kbd", { "aria-hidden": "true" }, "B"),
+    ),
   );
 }
 
@@ -131,7 +140,11 @@ function reasons(action, currency, words) {
     "details",
     { class: "why" },
     h("summary", {}, h("span", {}, words.say("act.uplift", uplift))),
-    h("ul", {}, told.filter(Boolean).map((reason) => h("li", {}, reason))),
+    h(
+      "ul",
+      {},
+      told.filter(Boolean).map((reason) => h("li", {}, reason)),
+    ),
   );
 }
 
@@ -140,7 +153,12 @@ function said(outcome, words) {
 }
 
 function declineForm(action, does, words) {
-  const heard = h("input", { name: "words", maxlength: "500", "aria-label": words.say("act.words"), placeholder: words.say("act.words") });
+  const heard = h("input", {
+    name: "words",
+    maxlength: "500",
+    "aria-label": words.say("act.words"),
+    placeholder: words.say("act.words"),
+  });
   const decline = (because) => {
     const named = because === "unsaid" ? "" : words.say(`decline.${because}`);
     does.answer(action, "declined", [named, heard.value.trim()].filter(Boolean).join(": ") || undefined);
@@ -151,7 +169,11 @@ function declineForm(action, does, words) {
     h("span", { class: "ask" }, words.say("act.why-decline")),
     heard,
     DECLINED_BECAUSE.map((because) =>
-      h("button", { type: "button", "data-because": because, onclick: () => decline(because) }, words.say(`decline.${because}`)),
+      h(
+        "button",
+        { type: "button", "data-because": because, onclick: () => decline(because) },
+        words.say(`decline.${because}`),
+      ),
     ),
     h("button", { type: "button", class: "plain", onclick: () => does.decline(null) }, words.say("act.cancel")),
   );
@@ -164,7 +186,11 @@ function whyNot(advice, words) {
     "details",
     { class: "whynot" },
     h("summary", {}, words.say("act.whynot", { count: removed.length })),
-    h("ul", {}, removed.map((entry) => removal(entry, words))),
+    h(
+      "ul",
+      {},
+      removed.map((entry) => removal(entry, words)),
+    ),
   );
 }
 

@@ -18,7 +18,12 @@ export function callLog(save, words) {
     h(
       "div",
       { class: "foot" },
-      h("fieldset", { class: "moods" }, h("legend", {}, words.say("log.mood")), MOODS.map((mood) => choice(mood, words))),
+      h(
+        "fieldset",
+        { class: "moods" },
+        h("legend", {}, words.say("log.mood")),
+        MOODS.map((mood) => choice(mood, words)),
+      ),
       h("button", { class: "main", "data-does": "save" }, words.say("log.save")),
     ),
     status,

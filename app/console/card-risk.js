@@ -50,7 +50,12 @@ function gauge(score, bands, words) {
   const marks = bands.filter((band) => band.from_probability > 0).map((band) => mark(band.from_probability));
   return svg(
     "svg",
-    { class: `gauge ${score.band}`, viewBox: "0 0 120 66", role: "img", "aria-label": words.say("risk.spoken", places) },
+    {
+      class: `gauge ${score.band}`,
+      viewBox: "0 0 120 66",
+      role: "img",
+      "aria-label": words.say("risk.spoken", places),
+    },
     svg("path", { class: "track", d: arc(0, 1) }),
     svg("path", { class: "level", d: arc(0, Math.max(score.probability, 0.01)) }),
     marks,
@@ -74,7 +79,11 @@ function mark(share) {
 
 function drivers(score, dictionary, words) {
   const told = score.drivers.filter((driver) => driver.effect !== "none");
-  const most = Math.max(...told.map((driver) => Math.abs(driver.contribution)), Math.abs(score.other_contribution), 0.01);
+  const most = Math.max(
+    ...told.map((driver) => Math.abs(driver.contribution)),
+    Math.abs(score.other_contribution),
+    0.01,
+  );
   const rows = told.map((driver) => driverRow(driver, dictionary.get(driver.feature), most, words));
   return h("ul", { class: "drivers" }, rows, otherRow(score.other_contribution, most, words));
 }

@@ -34,6 +34,11 @@ export function skeleton(id, words) {
     { class: "skeleton" },
     h("p", { class: "hidden" }, words.say("state.loading", { id })),
     h("div", { class: "who waiting" }),
-    h("div", { class: "columns" }, h("div", { class: "left" }, block("risk"), block("last"), block("history")), h("div", { class: "right" }, block("actions"), block("logging"))),
+    h(
+      "div",
+      { class: "columns" },
+      h("div", { class: "left" }, block("risk"), block("last"), block("history")),
+      h("div", { class: "right" }, block("actions"), block("logging")),
+    ),
   );
 }

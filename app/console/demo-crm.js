@@ -17,27 +17,39 @@ let subscriber = null;
 
 document.documentElement.lang = words.language;
 document.title = words.say("crm.title");
-document.getElementById("crm").append(
-  h("h1", {}, words.say("crm.title")),
-  h("p", {}, words.say("crm.told")),
-  form(),
-  h(
-    "div",
-    { class: "two" },
-    h("section", {}, h("h2", {}, words.say("crm.script")), card),
-    h("section", {}, h("h2", {}, words.say("crm.frame")), frame),
-  ),
-  h("h2", {}, words.say("crm.events")),
-  heard,
-);
+document
+  .getElementById("crm")
+  .append(
+    h("h1", {}, words.say("crm.title")),
+    h("p", {}, words.say("crm.told")),
+    form(),
+    h(
+      "div",
+      { class: "two" },
+      h("section", {}, h("h2", {}, words.say("crm.script")), card),
+      h("section", {}, h("h2", {}, words.say("crm.frame")), frame),
+    ),
+    h("h2", {}, words.say("crm.events")),
+    heard,
+  );
 frame.src = "card.html";
 
 function form() {
   return h(
     "form",
     { onsubmit: opened },
-    h("label", {}, words.say("page.key"), h("input", { name: "key", type: "password", autocomplete: "off", required: true, value: session.key.get() })),
-    h("label", {}, words.say("page.agent"), h("input", { name: "agent", required: true, value: session.agent.get() ?? "agent-03" })),
+    h(
+      "label",
+      {},
+      words.say("page.key"),
+      h("input", { name: "key", type: "password", autocomplete: "off", required: true, value: session.key.get() }),
+    ),
+    h(
+      "label",
+      {},
+      words.say("page.agent"),
+      h("input", { name: "agent", required: true, value: session.agent.get() ?? "agent-03" }),
+    ),
     h("label", {}, words.say("crm.subscriber"), h("input", { name: "subscriber", required: true, value: "490" })),
     h("button", { class: "main" }, words.say("crm.open")),
     h("button", { type: "button", onclick: () => hand(SPOILED) }, words.say("crm.spoil")),
@@ -76,7 +88,8 @@ function hear({ type, detail }) {
   if (type === "churn-token-needed" && subscriber) handNew();
 }
 
-for (const type of ["churn-decision", "churn-outcome", "churn-contact", "churn-token-needed"]) card.addEventListener(type, hear);
+for (const type of ["churn-decision", "churn-outcome", "churn-contact", "churn-token-needed"])
+  card.addEventListener(type, hear);
 addEventListener("message", (message) => {
   if (message.source === frame.contentWindow && message.data.type !== "churn-card-ready") hear(message.data);
 });

@@ -21,8 +21,20 @@ export function signInDialog({ agent, reason }, signIn, words) {
   const problem = h("p", { class: "problem", role: "alert" }, reason && words.say(reason));
   const key = field("key", { type: "password", autocomplete: "off", required: true }, words);
   const name = field("agent", { type: "text", autocomplete: "off", value: agent ?? "", maxlength: "64" }, words);
-  const form = h("form", { method: "dialog", onsubmit: submitted }, h("h2", {}, words.say("page.signin")), problem, key, name, h("button", { class: "main" }, words.say("page.signin")));
-  const dialog = h("dialog", { "aria-label": words.say("page.signin"), oncancel: (event) => event.preventDefault() }, form);
+  const form = h(
+    "form",
+    { method: "dialog", onsubmit: submitted },
+    h("h2", {}, words.say("page.signin")),
+    problem,
+    key,
+    name,
+    h("button", { class: "main" }, words.say("page.signin")),
+  );
+  const dialog = h(
+    "dialog",
+    { "aria-label": words.say("page.signin"), oncancel: (event) => event.preventDefault() },
+    form,
+  );
   return opened(dialog);
 
   async function submitted(event) {
@@ -35,13 +47,23 @@ export function signInDialog({ agent, reason }, signIn, words) {
 }
 
 function field(name, attributes, words) {
-  return h("label", {}, h("span", {}, words.say(`page.${name}`)), h("input", { name, ...attributes }), h("small", {}, words.say(`page.${name}.hint`)));
+  return h(
+    "label",
+    {},
+    h("span", {}, words.say(`page.${name}`)),
+    h("input", { name, ...attributes }),
+    h("small", {}, words.say(`page.${name}.hint`)),
+  );
 }
 
 /** Shows the keys, and lets single ones be switched off: they can get in the way of speech input. */
 export function keysDialog({ areOn, turn }, words) {
   const rows = KEYS.flatMap(([key, name]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words.say(`key.${name}`))]);
-  const toggle = h("input", { type: "checkbox", checked: areOn, onchange: (event) => turn(event.currentTarget.checked) });
+  const toggle = h("input", {
+    type: "checkbox",
+    checked: areOn,
+    onchange: (event) => turn(event.currentTarget.checked),
+  });
   const dialog = h(
     "dialog",
     { "aria-label": words.say("page.keys"), onclose: () => dialog.remove() },

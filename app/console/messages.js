@@ -9,7 +9,8 @@ const en = {
   "risk.chance": "{chance} within {days} days",
   "risk.spoken": "Risk of leaving: {chance} within {days} days, band {band}.",
   "risk.unknown": "No risk can be told yet.",
-  "risk.unknown.next": "Nothing measurable is stored of this subscriber. Log the call: the risk follows with the next import.",
+  "risk.unknown.next":
+    "Nothing measurable is stored of this subscriber. Log the call: the risk follows with the next import.",
   "risk.note": "About this model",
   "drivers.title": "Why",
   "drivers.raises": "raises the risk",
@@ -64,7 +65,8 @@ const en = {
   "act.none": "Nothing to offer now",
   "act.none.mostly": "Mostly: {reason}.",
   "act.none.next": "Help with what they came for, and log the call.",
-  "act.held": "Held out: nothing is offered to this person for a while, so that it can be measured whether offers help. Help with what they came for.",
+  "act.held":
+    "Held out: nothing is offered to this person for a while, so that it can be measured whether offers help. Help with what they came for.",
   "act.again": "Things have changed since the preview: this is what is recommended now.",
   "act.whynot": "Why not the others ({count})",
   "act.free": "free again {when}",
@@ -101,7 +103,8 @@ const en = {
   "state.forbidden": "You may not see this subscriber",
   "state.forbidden.next": "Ask whoever looks after your key.",
   "state.offline": "No connection",
-  "state.offline.next": "What is shown may be old, what you typed is kept. It goes on by itself when the connection is back.",
+  "state.offline.next":
+    "What is shown may be old, what you typed is kept. It goes on by itself when the connection is back.",
   "state.away": "Stayline cannot answer right now",
   "state.away.next": "Go on with the call. It is tried again by itself; what you typed is kept.",
   "state.error": "That did not work",
@@ -154,7 +157,8 @@ const en = {
   "key.help": "these keys",
 
   "crm.title": "Demo CRM",
-  "crm.told": "A page as a CRM might have it, with the card in it twice: by a script tag, and in a frame. Its server would ask for the tokens; here you paste a key, and the page asks.",
+  "crm.told":
+    "A page as a CRM might have it, with the card in it twice: by a script tag, and in a frame. Its server would ask for the tokens; here you paste a key, and the page asks.",
   "crm.subscriber": "Subscriber",
   "crm.open": "Open the card",
   "crm.script": "By a script tag",
@@ -447,7 +451,8 @@ const zh = {
   "key.help": "显示快捷键",
 
   "crm.title": "演示 CRM",
-  "crm.told": "模拟的 CRM 页面，以两种方式嵌入卡片：脚本标签和框架。实际使用时由 CRM 服务器申请令牌；这里由您粘贴密钥，页面代为申请。",
+  "crm.told":
+    "模拟的 CRM 页面，以两种方式嵌入卡片：脚本标签和框架。实际使用时由 CRM 服务器申请令牌；这里由您粘贴密钥，页面代为申请。",
   "crm.subscriber": "用户",
   "crm.open": "打开卡片",
   "crm.script": "脚本标签方式",

@@ -34,7 +34,13 @@ function place(id, ...nodes) {
 function tools() {
   return [
     languageChoice(words, draw),
-    h("button", { type: "button", onclick: showKeys }, words.say("page.keys"), " ", h("kbd", { "aria-hidden": "true" }, "?")),
+    h(
+      "button",
+      { type: "button", onclick: showKeys },
+      words.say("page.keys"),
+      " ",
+      h("kbd", { "aria-hidden": "true" }, "?"),
+    ),
     h("button", { type: "button", onclick: signOut }, words.say("page.signout")),
   ];
 }

@@ -5,10 +5,24 @@ import { h } from "./dom.js";
 
 /** `open` is called with the id that was chosen. */
 export function search(api, open, words) {
-  const input = h("input", { type: "search", name: "wanted", autocomplete: "off", "aria-label": words.say("page.find"), placeholder: words.say("page.find.hint") });
+  const input = h("input", {
+    type: "search",
+    name: "wanted",
+    autocomplete: "off",
+    "aria-label": words.say("page.find"),
+    placeholder: words.say("page.find.hint"),
+  });
   const results = h("ul", { class: "results", hidden: true });
   const status = h("p", { class: "hidden", role: "status" });
-  const form = h("form", { role: "search", onsubmit: submitted, onkeydown: moved }, input, h("kbd", { "aria-hidden": "true" }, "/"), h("button", {}, words.say("page.search")), results, status);
+  const form = h(
+    "form",
+    { role: "search", onsubmit: submitted, onkeydown: moved },
+    input,
+    h("kbd", { "aria-hidden": "true" }, "/"),
+    h("button", {}, words.say("page.search")),
+    results,
+    status,
+  );
   return form;
 
   async function submitted(event) {
@@ -28,7 +42,9 @@ export function search(api, open, words) {
     if (items.length === 0) return tell(words.say("page.nobody"));
     status.textContent = words.say("page.found", { count: items.length });
     const choose = (item) => () => chosen(item.subscriber_id);
-    const lines = items.map((item) => h("li", {}, h("button", { type: "button", onclick: choose(item) }, line(item, words))));
+    const lines = items.map((item) =>
+      h("li", {}, h("button", { type: "button", onclick: choose(item) }, line(item, words))),
+    );
     results.replaceChildren(...lines);
     results.hidden = false;
     return results.querySelector("button").focus();
@@ -77,6 +93,12 @@ async function found(api, wanted) {
 }
 
 function line(item, words) {
-  const facts = [item.contact?.name, item.contact?.phone, item.brand, item.value_tier && words.code("tier", item.value_tier), words.code("status", item.status)];
+  const facts = [
+    item.contact?.name,
+    item.contact?.phone,
+    item.brand,
+    item.value_tier && words.code("tier", item.value_tier),
+    words.code("status", item.status),
+  ];
   return [h("strong", {}, item.subscriber_id), ` ${facts.filter(Boolean).join(" · ")}`];
 }

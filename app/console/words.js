@@ -19,7 +19,11 @@ export class Words {
     this.locale = navigator.languages.find((own) => languageFor(own) === this.language) ?? this.language;
     this.whole = new Intl.NumberFormat(this.locale, { maximumFractionDigits: 2 });
     this.share = new Intl.NumberFormat(this.locale, { style: "percent", maximumFractionDigits: 0 });
-    this.signed = new Intl.NumberFormat(this.locale, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    this.signed = new Intl.NumberFormat(this.locale, {
+      signDisplay: "exceptZero",
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 2,
+    });
     this.day = new Intl.DateTimeFormat(this.locale, { dateStyle: "medium" });
     this.moment = new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeStyle: "short" });
     this.near = new Intl.RelativeTimeFormat(this.locale, { numeric: "auto" });

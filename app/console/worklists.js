@@ -21,16 +21,38 @@ export async function worklists(api, agent, words) {
   const whose = agent ?? words.say("page.everyone");
   return [
     mine?.responses > 0 && satisfaction(mine, words),
-    leavers && list("leavers", null, leavers.items.map((leaver) => leaverLine(leaver, words)), words),
-    others && list("tasks", whose, others.map((task) => taskLine(task, api, words)), words),
-    callbacks && list("callbacks", whose, callbacks.map((task) => taskLine(task, api, words)), words),
+    leavers &&
+      list(
+        "leavers",
+        null,
+        leavers.items.map((leaver) => leaverLine(leaver, words)),
+        words,
+      ),
+    others &&
+      list(
+        "tasks",
+        whose,
+        others.map((task) => taskLine(task, api, words)),
+        words,
+      ),
+    callbacks &&
+      list(
+        "callbacks",
+        whose,
+        callbacks.map((task) => taskLine(task, api, words)),
+        words,
+      ),
   ].filter(Boolean);
 }
 
 /** How content those are whom this agent served: their own figure, seen by themselves. */
 function satisfaction(mine, words) {
   const month = mine.responses_this_month > 0 ? mine.mean_this_month : mine.mean;
-  const places = { mean: words.percent(month), count: words.number(mine.responses), low: words.percent(mine.low_share) };
+  const places = {
+    mean: words.percent(month),
+    count: words.number(mine.responses),
+    low: words.percent(mine.low_share),
+  };
   return h("p", { class: "mine" }, words.say("page.mine", places));
 }
 
@@ -95,6 +117,12 @@ function entry(id, mark, told) {
   return h(
     "li",
     {},
-    h("a", { href: `#${encodeURIComponent(id)}` }, h("span", { class: "id" }, id), mark, h("span", { class: "told" }, told)),
+    h(
+      "a",
+      { href: `#${encodeURIComponent(id)}` },
+      h("span", { class: "id" }, id),
+      mark,
+      h("span", { class: "told" }, told),
+    ),
   );
 }

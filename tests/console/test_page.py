@@ -1,5 +1,7 @@
 """The agent's own page: signing in, finding, what there is to do."""
 
+import re
+
 import httpx
 import pytest
 from playwright.async_api import Page, Request, expect
@@ -127,3 +129,16 @@ async def test_the_page_speaks_both_languages(page: Page, desk: Desk) -> None:
     await expect(card.locator(".drivers")).to_contain_text("在网月数")
     assert await page.locator("html").get_attribute("lang") == "zh-CN"
     assert await barriers(page) == []
+
+
+async def test_every_sentence_is_there_in_both_languages(page: Page, desk: Desk) -> None:
+    await page.goto(f"{desk.url}card.html")
+    messages: dict[str, dict[str, str]] = await page.evaluate("import('./messages.js').then((file) => file.MESSAGES)")
+    english, chinese = messages["en"], messages["zh-CN"]
+
+    assert english.keys() == chinese.keys()
+    assert {name for name in english if places(english[name]) != places(chinese[name])} == set()
+
+
+def places(sentence: str) -> list[str]:
+    return sorted(re.findall(r"{\w+}", sentence))

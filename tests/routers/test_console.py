@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+import app
 from app.settings import Settings
 from tests.conftest import serving
 from tests.factories.answers import problem
 from tests.service import Service
 
-FRAMED_BY = re.compile("frame-ancestors ([^;]*)")
+FILES = {path.name: path.read_bytes() for path in (Path(app.__file__).parent / "console").iterdir()}
+IMPORTED = re.compile(r"""(?m)^import (?:.* from )?"\./([^"]+)";$""")
 
 
 @pytest.fixture
@@ -117,3 +120,20 @@ def test_metrics_know_the_console_by_one_name(anybody: httpx.Client) -> None:
 
 def test_the_console_is_no_part_of_the_api(api: httpx.Client) -> None:
     assert not [path for path in api.get("/openapi.json").json()["paths"] if path.startswith("/console")]
+
+
+def test_every_file_of_the_console_is_served(anybody: httpx.Client) -> None:
+    assert len(FILES) > 20
+    assert {name for name in FILES if anybody.get(f"/console/{name}").content != FILES[name]} == set()
+
+
+@pytest.mark.parametrize("page", ["index.html", "card.html", "manager.html"])
+def test_a_page_names_beforehand_all_that_it_will_load(page: str) -> None:
+    """So that the browser asks for all of it at once, and for nothing else."""
+    text = FILES[page].decode()
+    [script] = re.findall('<script type="module" src="([^"]+)"', text)
+    needed = {script}
+    while more := {name for file in needed for name in IMPORTED.findall(FILES[file].decode())} - needed:
+        needed |= more
+
+    assert set(re.findall('<link rel="modulepreload" href="([^"]+)"', text)) == needed - {script}

@@ -1,0 +1,113 @@
+// What a card looks like at a time: its parts put together in a shadow root, each drawn again where it has changed.
+
+import { actions, isForbidden } from "./card-actions.js";
+import { identity } from "./card-head.js";
+import { lastRecommendation, openMatters, timeline } from "./card-history.js";
+import { callLog } from "./card-log.js";
+import { risk, unknownRisk } from "./card-risk.js";
+import { skeleton, stateBox } from "./card-state.js";
+import { h } from "./dom.js";
+
+const DAY_MS = 86_400_000;
+
+export class CardView {
+  chosen = null; // the action whose keys are shown
+  declining = null; // the action whose reason is being asked for
+  notice = null;
+  #parts = null;
+
+  /** `does` is what buttons and forms do: `begin`, `answer`, `decline`, `log`. */
+  constructor(root, does, words) {
+    this.root = root;
+    this.does = does;
+    this.words = words;
+  }
+
+  /** Whether there are facts on it, or still something in their place. */
+  get isFull() {
+    return this.#parts !== null;
+  }
+
+  show(conversation) {
+    const isFirst = !this.isFull;
+    this.#parts ??= this.#frame();
+    const { overview, knowledge } = conversation;
+    const words = this.words;
+    const likely = overview.score ? risk(overview.score, knowledge, words) : overview.isUnknown && unknownRisk(words);
+    const last = overview.last_recommendation;
+    const left = [
+      likely,
+      last && lastRecommendation(last, words),
+      openMatters(overview, words),
+      timeline(overview, words),
+    ];
+    this.#parts.who.replaceChildren(identity(overview, words));
+    this.#parts.left.replaceChildren(...left.filter(Boolean));
+    this.showActions(conversation);
+    if (isFirst) performance.mark("churn-card:shown");
+  }
+
+  /** The form is made once: what is typed stays while everything around it is drawn again. */
+  #frame() {
+    const { words } = this;
+    const [state, who, left, right, advised] = ["", "", "left", "right", ""].map((name) =>
+      h("div", { class: name || null }),
+    );
+    const heard = h("p", { class: "hidden", role: "status" });
+    right.append(advised, callLog(this.does.log, words));
+    const columns = h("div", { class: "columns" }, left, right);
+    const article = h("article", { class: "card", lang: words.language }, state, who, columns, heard);
+    this.root.replaceChildren(article);
+    return { article, state, who, left, advised, heard };
+  }
+
+  showActions({ advice, answers, direction }) {
+    if (!advice || isForbidden(advice)) return this.#parts.advised.replaceChildren();
+    if (!advice.actions.some(({ code }) => code === this.chosen)) this.chosen = advice.actions[0]?.code ?? null;
+    const { chosen, declining, notice } = this;
+    const shown = { advice, answers, chosen, declining, notice, isOutbound: direction === "outbound" };
+    return this.#parts.advised.replaceChildren(actions(shown, this.does, this.words));
+  }
+
+  /** Says what is the matter, in place of the facts while there are none, else above them. */
+  showState(state, told, conversation) {
+    const box = state && stateBox(state, told, this.words);
+    if (this.isFull) return this.#parts.state.replaceChildren(...[box, this.#stale(conversation)].filter(Boolean));
+    const attributes = { class: "card", lang: this.words.language, "aria-busy": box ? null : "true" };
+    return this.root.replaceChildren(h("article", attributes, box ?? skeleton(told.id, this.words)));
+  }
+
+  #stale({ overview, now }) {
+    const { score } = overview;
+    if (!score?.stale) return null;
+    const days = Math.floor((now - Date.parse(score.as_of)) / DAY_MS);
+    return h(
+      "p",
+      { class: "state stale" },
+      this.words.say("state.stale", { days, date: this.words.date(score.as_of) }),
+    );
+  }
+
+  set isBusy(isBusy) {
+    this.#parts.article.toggleAttribute("aria-busy", false);
+    if (isBusy) this.#parts.article.setAttribute("aria-busy", "true");
+  }
+
+  /** Has those who listen to the screen hear it. */
+  announce(name) {
+    this.#parts.heard.textContent = this.words.say(name);
+  }
+
+  focusChoice(code, inside = null) {
+    const choice = this.root.querySelector(`[data-action="${code}"]`);
+    (inside ? choice?.querySelector(inside) : choice)?.focus();
+  }
+
+  focusLog() {
+    this.root.querySelector(".logging textarea").focus();
+  }
+
+  toggleWhyNot() {
+    this.root.querySelector(".whynot")?.toggleAttribute("open");
+  }
+}
