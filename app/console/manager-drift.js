@@ -9,6 +9,7 @@ import { table } from "./manager-table.js";
 // The levels as the API names them begin here; it tells the level of each feature, and not these.
 const MODERATE = 0.1;
 const MAJOR = 0.25;
+const TOP = 2 * MAJOR; // a bar that would be longer ends here: one that is far off must not flatten all others
 const SPANS = [7, 14, 28];
 const FIRST = 7;
 
@@ -31,8 +32,7 @@ export function drift(desk, path) {
 
 function drawn(found, words) {
   if (!found.rows) return emptyBox(words, "no-traffic");
-  const top = Math.max(MAJOR * 1.4, ...found.features.map((feature) => feature.psi ?? 0), found.score.psi ?? 0);
-  const scale = new Scale(0, top);
+  const scale = new Scale(0, TOP);
   const items = [{ ...found.score, isScore: true }, ...found.features];
   const columns = [
     {
@@ -45,7 +45,7 @@ function drawn(found, words) {
       name: "figure",
       label: words.say("manager.drift.index"),
       kind: "wide",
-      head: axis(scale, (value) => decimal(words, value), [0, MODERATE, MAJOR]),
+      head: axis(scale, (value) => decimal(words, value), [0, MODERATE, MAJOR, TOP]),
       cell: (item) => figure(item, scale, words),
     },
     {

@@ -283,7 +283,7 @@ export const MANAGER = {
     "manager.drift": "Drift",
     "manager.span": "The last",
     "manager.drift.told":
-      "{count} rows scored since {since}, against those it was made on. From 0.10 on a shift is moderate, from 0.25 on major.",
+      "{count} rows scored since {since}, against those it was made on. From 0.10 on a shift is moderate, from 0.25 on major; bars end at 0.50.",
     "manager.drift.score": "Its own scores",
     "manager.drift.index": "Stability index (PSI)",
     "manager.feature": "Feature",
@@ -583,7 +583,7 @@ export const MANAGER = {
     "manager.drift": "漂移",
     "manager.span": "最近",
     "manager.drift.told":
-      "自 {since} 以来评分 {count} 条，与建模样本比较。指数达到 0.10 为中度漂移，达到 0.25 为重度漂移。",
+      "自 {since} 以来评分 {count} 条，与建模样本比较。指数达到 0.10 为中度漂移，达到 0.25 为重度漂移；条形最长画到 0.50。",
     "manager.drift.score": "模型评分本身",
     "manager.drift.index": "稳定性指数（PSI）",
     "manager.feature": "特征",

@@ -77,6 +77,7 @@ async function placesOf(api, family, names) {
 
 function few(answers, words) {
   return (
+    answers > 0 &&
     answers < LEAST_ANSWERS &&
     h(
       "span",
