@@ -169,7 +169,7 @@ export const MANAGER = {
     "manager.campaigns": "Campaigns",
     "manager.effects": "Effects against those held out",
     "manager.effects.told":
-      "Right of the line fewer left than without it, left of it more. An interval across the line claims nothing.",
+      "Right of the line fewer left than without it, left of it more. An effect is claimed only where the whole interval is right of it.",
     "manager.campaign": "Campaign",
     "manager.state.draft": "draft",
     "manager.state.running": "running",
@@ -472,7 +472,7 @@ export const MANAGER = {
 
     "manager.campaigns": "营销活动",
     "manager.effects": "相对对照组的效果",
-    "manager.effects.told": "竖线右侧表示离网更少，左侧表示更多。区间跨过竖线时，不作结论。",
+    "manager.effects.told": "竖线右侧表示离网更少，左侧表示更多。只有整个区间都在右侧，才认定有效。",
     "manager.campaign": "活动",
     "manager.state.draft": "草稿",
     "manager.state.running": "进行中",
