@@ -28,12 +28,12 @@ export function stateBox(state, { id, error, retry }, words) {
 
 /** The outline of a card whose facts are on their way: it takes the room that they will take. */
 export function skeleton(id, words) {
-  const block = (name) => h("div", { class: `panel waiting ${name}` });
+  const block = (name) => h("div", { class: `panel pulse ${name}` });
   return h(
     "div",
     { class: "skeleton" },
     h("p", { class: "hidden" }, words.say("state.loading", { id })),
-    h("div", { class: "who waiting" }),
+    h("div", { class: "who pulse" }),
     h(
       "div",
       { class: "columns" },

@@ -41,8 +41,9 @@ export class CardView {
       openMatters(overview, words),
       timeline(overview, words),
     ];
-    this.#parts.who.replaceChildren(identity(overview, words));
+    this.#parts.person.replaceChildren(identity(overview, words));
     this.#parts.left.replaceChildren(...left.filter(Boolean));
+    this.#parts.stale.replaceChildren(...this.#stale(conversation));
     this.showActions(conversation);
     if (isFirst) performance.mark("churn-card:shown");
   }
@@ -50,15 +51,15 @@ export class CardView {
   /** The form is made once: what is typed stays while everything around it is drawn again. */
   #frame() {
     const { words } = this;
-    const [state, who, left, right, advised] = ["", "", "left", "right", ""].map((name) =>
-      h("div", { class: name || null }),
-    );
+    const names = ["stale", "person", "left", "right", "advised"];
+    const [stale, person, left, right, advised] = names.map((name) => h("div", { class: name }));
+    const trouble = h("div", { class: "trouble", role: "alert" });
     const heard = h("p", { class: "hidden", role: "status" });
     right.append(advised, callLog(this.does.log, words));
     const columns = h("div", { class: "columns" }, left, right);
-    const article = h("article", { class: "card", lang: words.language }, state, who, columns, heard);
+    const article = h("article", { class: "card", lang: words.language }, stale, person, columns, trouble, heard);
     this.root.replaceChildren(article);
-    return { article, state, who, left, advised, heard };
+    return { article, stale, person, left, advised, trouble, heard };
   }
 
   showActions({ advice, answers, direction }) {
@@ -69,23 +70,20 @@ export class CardView {
     return this.#parts.advised.replaceChildren(actions(shown, this.does, this.words));
   }
 
-  /** Says what is the matter, in place of the facts while there are none, else above them. */
-  showState(state, told, conversation) {
+  /** Says what is the matter, in place of the facts while there are none, else over them. */
+  showState(state, told) {
     const box = state && stateBox(state, told, this.words);
-    if (this.isFull) return this.#parts.state.replaceChildren(...[box, this.#stale(conversation)].filter(Boolean));
+    if (this.isFull) return this.#parts.trouble.replaceChildren(...(box ? [box] : []));
     const attributes = { class: "card", lang: this.words.language, "aria-busy": box ? null : "true" };
     return this.root.replaceChildren(h("article", attributes, box ?? skeleton(told.id, this.words)));
   }
 
   #stale({ overview, now }) {
     const { score } = overview;
-    if (!score?.stale) return null;
+    if (!score?.stale) return [];
     const days = Math.floor((now - Date.parse(score.as_of)) / DAY_MS);
-    return h(
-      "p",
-      { class: "state stale" },
-      this.words.say("state.stale", { days, date: this.words.date(score.as_of) }),
-    );
+    const told = this.words.say("state.stale", { days, date: this.words.date(score.as_of) });
+    return [h("p", { class: "state stale" }, told)];
   }
 
   set isBusy(isBusy) {

@@ -237,7 +237,7 @@ class ChurnCard extends HTMLElement {
   #showState() {
     if (!this.#view || !this.#talk) return;
     const told = { id: this.#talk.subscriber, error: this.#trouble, retry: this.#retry() };
-    this.#view.showState(this.#state(), told, this.#talk);
+    this.#view.showState(this.#state(), told);
   }
 
   #state() {

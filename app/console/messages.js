@@ -66,7 +66,7 @@ const en = {
   "act.none.mostly": "Mostly: {reason}.",
   "act.none.next": "Help with what they came for, and log the call.",
   "act.held":
-    "Held out: nothing is offered to this person for a while, so that it can be measured whether offers help. Help with what they came for.",
+    "Held out: no offers are made to this person for a while, so that it can be measured whether offers help. Service is never held back.",
   "act.again": "Things have changed since the preview: this is what is recommended now.",
   "act.whynot": "Why not the others ({count})",
   "act.free": "free again {when}",
@@ -361,7 +361,7 @@ const zh = {
   "act.none": "目前没有可推荐的内容",
   "act.none.mostly": "主要原因：{reason}。",
   "act.none.next": "请先解决用户的来意，并记录本次联系。",
-  "act.held": "对照组：为检验推荐是否有效，暂不向该用户推荐。请解决用户的来意。",
+  "act.held": "对照组：为检验优惠是否有效，暂不向该用户推荐优惠；服务不受影响。",
   "act.again": "预览之后情况有变：以下是现在的推荐。",
   "act.whynot": "其余为何不推荐（{count}）",
   "act.free": "{when} 后可用",

@@ -103,6 +103,20 @@ def test_several_master_keys_are_separated_by_commas_or_spaces_and_the_first_sea
         assert read(STAYLINE_MASTER_KEYS=separator.join(texts)).keys == [KEY, older]
 
 
+@pytest.mark.parametrize("variable", ["STAYLINE_ALLOWED_ORIGINS", "STAYLINE_FRAME_ANCESTORS"])
+@pytest.mark.parametrize(
+    "origin",
+    ["crm.example", "*", "'none'", "https://", "https://crm.example/", "ftp://crm.example", "https://a;script-src"],
+)
+def test_what_is_no_origin_is_refused(variable: str, origin: str) -> None:
+    assert refusal(**{variable: origin}) == f"{variable} is not a list of origins such as https://crm.example"
+
+
+def test_origins_are_parted_by_commas() -> None:
+    told = read(STAYLINE_FRAME_ANCESTORS="https://crm.example, http://[::1]:8080")
+    assert told.frame_ancestors == ["https://crm.example", "http://[::1]:8080"]
+
+
 @pytest.mark.parametrize(
     "keys",
     [

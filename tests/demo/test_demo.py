@@ -73,6 +73,8 @@ def sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
         assert set(told) == {"base_url", "database_url", "api_keys", "subscriber_ids"}
         assert set(told["api_keys"]) == KINDS
         assert len(told["subscriber_ids"]) >= 100
+        assert f"{told['base_url']}/console/" in (folder / "demo.log").read_text()
+        assert httpx.get(f"{told['base_url']}/console/").status_code == httpx.codes.OK
         readme_lines_work(folder)
         labels_are_nowhere(told["database_url"])
         contributions_add_up(told)
