@@ -1,7 +1,6 @@
 // The public API as the console asks it: a bearer token, problems as errors, each write once.
 
 const PATIENCE_MS = 10_000;
-const PURPOSE = "care"; // what the accesses are noted to be for
 
 /** What the service refused, in its own words (RFC 9457). */
 export class Problem extends Error {
@@ -37,9 +36,11 @@ export class Api {
   #token = null;
   #waiting = [];
 
-  constructor(base, onTokenNeeded) {
+  /** `purpose` is what the accesses are noted to be for. */
+  constructor(base, onTokenNeeded, purpose = "care") {
     this.base = base;
     this.onTokenNeeded = onTokenNeeded;
+    this.purpose = purpose;
   }
 
   get token() {
@@ -54,6 +55,11 @@ export class Api {
 
   get(path) {
     return this.#answered("GET", path);
+  }
+
+  /** The whole answer, in the form that is asked for. */
+  file(path, form) {
+    return this.#granted("GET", path, undefined, { Accept: form });
   }
 
   patch(path, body, etag) {
@@ -71,11 +77,15 @@ export class Api {
     return { send: () => this.#answered("POST", path, body, headers) };
   }
 
-  async #answered(method, path, body, headers = {}) {
+  async #answered(method, path, body, headers) {
+    return (await this.#granted(method, path, body, headers)).json();
+  }
+
+  async #granted(method, path, body, headers = {}) {
     for (;;) {
       const token = this.#token;
       const answer = token && (await this.#sent(method, path, body, { ...headers, Authorization: `Bearer ${token}` }));
-      if (answer?.ok) return answer.json();
+      if (answer?.ok) return answer;
       if (answer && answer.status !== 401) throw await problemOf(answer);
       await this.#renewed(token);
     }
@@ -83,7 +93,7 @@ export class Api {
 
   async #sent(method, path, body, headers) {
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
-    headers["X-Purpose"] = PURPOSE;
+    headers["X-Purpose"] = this.purpose;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const signal = AbortSignal.timeout(PATIENCE_MS);
     try {

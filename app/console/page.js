@@ -2,14 +2,14 @@
 
 import { Api } from "./api.js";
 import "./churn-card.js";
-import { keysDialog, signInDialog } from "./dialogs.js";
+import { keysDialog } from "./dialogs.js";
 import { h } from "./dom.js";
+import { SERVICE, askForKey, languageChoice, signOut } from "./entry.js";
 import { search } from "./search.js";
 import * as session from "./session.js";
-import { LANGUAGES, Words } from "./words.js";
+import { Words } from "./words.js";
 import { worklists } from "./worklists.js";
 
-const SERVICE = new URL("..", import.meta.url);
 const LISTS_EVERY_MS = 60_000;
 
 const api = new Api(SERVICE, () => ask("page.again"));
@@ -32,19 +32,8 @@ function place(id, ...nodes) {
 }
 
 function tools() {
-  const options = LANGUAGES.map((language) =>
-    h(
-      "option",
-      { value: language, lang: language, selected: language === words.language },
-      new Words(language).say("language.name"),
-    ),
-  );
-  const choose = (event) => {
-    session.language.set(event.currentTarget.value);
-    draw();
-  };
   return [
-    h("select", { "aria-label": words.say("page.language"), onchange: choose }, options),
+    languageChoice(words, draw),
     h(
       "button",
       { type: "button", onclick: showKeys },
@@ -76,32 +65,13 @@ function follow() {
 }
 
 function ask(reason) {
-  if (document.querySelector("dialog.signin")) return;
-  const dialog = signInDialog({ agent: session.agent.get(), reason }, signIn, words);
-  dialog.classList.add("signin");
-}
-
-/** Tries a key on a small question; returns the name of what is the matter with it, or null. */
-async function signIn(key, agent) {
-  const headers = { Authorization: `Bearer ${key}` };
-  const answer = await fetch(new URL("v1/feature-schema", SERVICE), { headers }).catch(() => null);
-  if (!answer) return "state.offline";
-  if (answer.status === 401) return "page.key.bad";
-  session.key.set(key);
-  session.agent.set(agent);
-  take(key);
-  return null;
+  askForKey(reason, take, words);
 }
 
 function take(key) {
   api.token = key;
   card.token = key;
   drawLists();
-}
-
-function signOut() {
-  session.forget();
-  location.replace(location.pathname);
 }
 
 function showKeys() {

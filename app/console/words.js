@@ -11,9 +11,10 @@ export function languageFor(tag) {
 }
 
 export class Words {
-  constructor(tag) {
+  /** `more` are the messages that only some pages need, by language. */
+  constructor(tag, more = {}) {
     this.language = languageFor(tag);
-    this.messages = MESSAGES[this.language];
+    this.messages = { ...MESSAGES[this.language], ...more[this.language] };
     // Of one language there are many ways to write dates and amounts: the reader's own, if it is among theirs.
     this.locale = navigator.languages.find((own) => languageFor(own) === this.language) ?? this.language;
     this.whole = new Intl.NumberFormat(this.locale, { maximumFractionDigits: 2 });

@@ -6,17 +6,11 @@ import pytest
 from playwright.async_api import Page, Response
 
 from tests.console.people import with_a_past
-from tests.console.screen import Desk, kept_in, open_card
+from tests.console.screen import STEADY, Desk, kept_in, open_card
 
 MOST_BYTES = 100 * 1024
 SHOWN_MS = 300
 TRIES = 4
-STEADY = """
-    window.shifts = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-"""
 
 
 async def test_the_card_is_there_at_once_on_little_and_nothing_moves(page: Page, desk: Desk) -> None:

@@ -127,7 +127,7 @@ def test_every_file_of_the_console_is_served(anybody: httpx.Client) -> None:
     assert {name for name in FILES if anybody.get(f"/console/{name}").content != FILES[name]} == set()
 
 
-@pytest.mark.parametrize("page", ["index.html", "card.html"])
+@pytest.mark.parametrize("page", ["index.html", "card.html", "manager.html"])
 def test_a_page_names_beforehand_all_that_it_will_load(page: str) -> None:
     """So that the browser asks for all of it at once, and for nothing else."""
     text = FILES[page].decode()

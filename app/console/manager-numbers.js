@@ -1,0 +1,26 @@
+// Numbers as the manager's figures say them.
+
+function format(words, value, options) {
+  return new Intl.NumberFormat(words.locale, options).format(value);
+}
+
+export const count = (words, value) => format(words, value, { maximumFractionDigits: 0 });
+
+export const decimal = (words, value, digits = 2) =>
+  format(words, value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+export const percent = (words, share, digits = 1) =>
+  format(words, share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** A difference of shares, in points of a hundred, with its sign. */
+export const points = (words, share) =>
+  format(words, 100 * share, { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** An amount in the operator's currency, which most answers do not name. */
+export const amount = (words, text) => format(words, Number(text), { maximumFractionDigits: 0 });
+
+/** A value with its interval, each said by `say`. */
+export const within = (words, { low, value, high }, say) =>
+  words.say("manager.within", { value: say(value), low: say(low), high: say(high) });
+
+export const UNKNOWN = "–";

@@ -1,0 +1,16 @@
+// Lists as a whole, page by page.
+
+const PAGE = 200;
+
+/** Up to `most` items, until one of them is `enough`; `isCut` where there are more. */
+export async function everything(api, path, most, enough = () => false) {
+  const items = [];
+  let cursor = null;
+  do {
+    const query = new URLSearchParams({ limit: PAGE, ...(cursor && { cursor }) });
+    const page = await api.get(`${path}${path.includes("?") ? "&" : "?"}${query}`);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor && items.length < most && !items.some(enough));
+  return { items, isCut: Boolean(cursor) && !items.some(enough) };
+}
