@@ -7,6 +7,7 @@ import sys
 
 from bench import (
     bulk,
+    console,
     contacts,
     decisions,
     effects,
@@ -34,6 +35,7 @@ ALL = {
     "overviews": overviews.measure,
     "timelines": timelines.measure,
     "decisions": decisions.measure,
+    "console": console.measure,
     "replays": replays.measure,
     "models": models.measure,
     "effects": effects.measure,

@@ -3,6 +3,9 @@
 import { h } from "./dom.js";
 import { readable } from "./words.js";
 
+const LATELY_MS = 90 * 86_400_000;
+const CODES = { status: "status", value_tier: "tier", lifecycle_stage: "lifecycle" };
+
 /** What was last recommended, when, and what they said to it. */
 export function lastRecommendation(last, words) {
   return h(
@@ -24,6 +27,35 @@ function recommended(last, words) {
     h("span", { class: `tag ${last.feedback ?? "waiting"}` }, answer),
     last.feedback_at && h("span", { class: "when" }, ` ${words.time(last.feedback_at)}`),
   );
+}
+
+/** What their profile has said for no longer than some months; null where nothing is new, or consent forbids to look. */
+export function changes({ overview, versions, now }, words) {
+  if (!("prompt" in overview)) return null;
+  const isNew = (version, place) => place + 1 < versions.length && now - Date.parse(version.since) < LATELY_MS;
+  const lines = versions.flatMap((version, place) =>
+    isNew(version, place) ? version.changed.map((field) => changeLine(field, version, versions[place + 1], words)) : [],
+  );
+  if (lines.length === 0) return null;
+  return h(
+    "section",
+    { class: "panel changes", "aria-labelledby": "changes-title" },
+    h("h3", { id: "changes-title" }, words.say("changes.title")),
+    h("ul", { class: "matters" }, lines),
+  );
+}
+
+function changeLine(name, { profile, since }, { profile: before }, words) {
+  const told = (value) => valueOf(name, value, words);
+  const isPlain = typeof profile[name] !== "object" || profile[name] === null;
+  const places = { field: words.code("field", name), value: told(profile[name]), before: told(before[name]) };
+  const text = words.say(isPlain ? "changes.line" : "changes.other", places);
+  return h("li", {}, text, h("span", { class: "when" }, ` ${words.distance(since)}`));
+}
+
+function valueOf(field, value, words) {
+  if (value === null) return words.say("changes.unset");
+  return field in CODES ? words.code(CODES[field], value) : value;
 }
 
 /** Complaints, tasks, care and satisfaction; null where there is none of them. */

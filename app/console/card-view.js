@@ -2,7 +2,7 @@
 
 import { actions, isForbidden } from "./card-actions.js";
 import { identity } from "./card-head.js";
-import { lastRecommendation, openMatters, timeline } from "./card-history.js";
+import { changes, lastRecommendation, openMatters, timeline } from "./card-history.js";
 import { callLog } from "./card-log.js";
 import { risk, unknownRisk } from "./card-risk.js";
 import { skeleton, stateBox } from "./card-state.js";
@@ -39,6 +39,7 @@ export class CardView {
       likely,
       last && lastRecommendation(last, words),
       openMatters(overview, words),
+      changes(conversation, words),
       timeline(overview, words),
     ];
     this.#parts.person.replaceChildren(identity(overview, words));
@@ -99,6 +100,19 @@ export class CardView {
   focusChoice(code, inside = null) {
     const choice = this.root.querySelector(`[data-action="${code}"]`);
     (inside ? choice?.querySelector(inside) : choice)?.focus();
+  }
+
+  /** What was typed so far. */
+  get typed() {
+    return new FormData(this.#form);
+  }
+
+  set typed(typed) {
+    for (const [name, value] of typed) this.#form.elements[name].value = value;
+  }
+
+  get #form() {
+    return this.root.querySelector("form.log");
   }
 
   focusLog() {

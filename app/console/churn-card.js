@@ -77,8 +77,9 @@ class ChurnCard extends HTMLElement {
 
   attributeChangedCallback(name, before, after) {
     if (before === after || !this.isConnected) return;
-    // The call begins or ends while the card is open: nothing that was typed is lost over it.
-    if (name !== "live" || !this.#view?.isFull) this.#schedule();
+    // The call begins or ends, or is gone on with in another language: nothing that was typed is lost over it.
+    if (!["live", "lang"].includes(name) || !this.#view?.isFull) this.#schedule();
+    else if (name === "lang") this.#translate();
     else if (after !== null && this.#talk.advice && !this.#talk.isRecorded) this.#begin();
   }
 
@@ -105,15 +106,27 @@ class ChurnCard extends HTMLElement {
     this.#patience.wake();
     this.#root.adoptedStyleSheets = await SHEETS; // nothing is drawn before it is styled
     if (talk !== this.#talk) return;
+    this.#view = this.#newView();
+    this.#showState();
+    if (talk.subscriber) await this.#quietly(() => this.#look());
+  }
+
+  #newView() {
     const does = {
       begin: () => this.#begin(),
       answer: (action, outcome, reason) => this.#answer(action.code, outcome, reason),
       decline: (code) => this.#askWhy(code),
       log: (answers) => this.#log(answers),
     };
-    this.#view = new CardView(this.#root, does, new Words(this.closest("[lang]")?.lang || navigator.language));
+    return new CardView(this.#root, does, new Words(this.closest("[lang]")?.lang || navigator.language));
+  }
+
+  #translate() {
+    const { typed } = this.#view;
+    this.#view = this.#newView();
+    this.#view.show(this.#talk);
+    this.#view.typed = typed;
     this.#showState();
-    if (talk.subscriber) await this.#quietly(() => this.#look());
   }
 
   // What is asked and said.

@@ -8,10 +8,12 @@ const TOUCHPOINTS = {
   web: "web_selfcare",
   sms: "sms_notice",
 };
+const VERSIONS = 4; // of the profile: three changes
 const PLAIN = { dictionary: new Map(), bands: [] };
 
 export class Conversation {
   overview = null;
+  versions = []; // of their profile, latest first
   advice = null; // a preview, or a decision once there is one
   knowledge = PLAIN;
   answers = new Map(); // what they said, by action
@@ -41,14 +43,15 @@ export class Conversation {
   /** Learns all there is to show. While somebody is there, what is recommended is recorded. */
   async look(isLive) {
     const asked = Date.now();
-    const [overview, advice, knowledge] = await allOf(
+    const [overview, versions, advice, knowledge] = await allOf(
       this.api.get(`${this.path}/overview`),
+      this.api.get(`${this.path}/profile-versions?limit=${VERSIONS}`),
       this.isRecorded ? this.advice : isLive ? this.decide() : this.#preview(),
       learn(this.api),
     );
     this.#clockAhead = Date.parse(overview.at) - (asked + Date.now()) / 2;
     const isUnknown = !overview.score && (await this.#isUnknown());
-    Object.assign(this, { overview: { ...overview, isUnknown }, advice, knowledge });
+    Object.assign(this, { overview: { ...overview, isUnknown }, versions: versions.items, advice, knowledge });
   }
 
   #preview() {

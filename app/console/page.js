@@ -33,6 +33,7 @@ function place(id, ...nodes) {
 
 function tools() {
   return [
+    h("a", { class: "button", href: "manager.html" }, words.say("page.manager")),
     languageChoice(words, draw),
     h(
       "button",

@@ -124,3 +124,36 @@ async def test_a_reason_that_lowers_the_risk_points_the_other_way(page: Page, de
 
     assert await card.locator(".bar.lowers").count() > 0
     await expect(card.locator(".drivers li").first).to_contain_text("lowers the risk")
+
+
+async def test_what_has_changed_lately_of_their_profile_is_told(page: Page, desk: Desk) -> None:
+    """Requirement I12."""
+    id = leaver(desk.api, value_tier="silver")
+    for change in ({"value_tier": "gold", "region": "west"}, {"owner": "mei"}):
+        desk.api.patch(f"/v1/subscribers/{id}", json=change, headers={"if-match": "*"}).raise_for_status()
+    card = await open_card(page, desk, id)
+
+    told = await texts(card.locator(".changes li"))
+    assert [line.rpartition(" this minute")[0] for line in told] == [
+        "Looked after by: mei, was not set",
+        "Region: west, was east",
+        "Tier: Gold, was Silver",
+    ]
+    assert await barriers(page) == []
+
+
+async def test_nothing_is_told_of_a_profile_that_is_as_it_began(page: Page, desk: Desk) -> None:
+    card = await open_card(page, desk, leaver(desk.api))
+
+    await expect(card.locator(".changes")).to_have_count(0)
+
+
+async def test_what_was_typed_stays_in_another_language(page: Page, desk: Desk) -> None:
+    card = await open_card(page, desk, leaver(desk.api))
+    await card.get_by_label("Why did they contact us?").fill("The bill rose again")
+    await card.get_by_label("upset").check()
+    await page.get_by_label("Language").select_option("zh-CN")
+
+    await expect(card.locator("textarea[name=reason]")).to_have_value("The bill rose again")
+    await expect(card.locator("input[value=negative]")).to_be_checked()
+    await expect(card.locator("#log-title")).to_contain_text("记录")

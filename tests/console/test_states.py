@@ -30,9 +30,11 @@ def held_out(desk: Desk) -> Iterator[str]:
 
 
 async def test_who_refuses_to_be_assessed_is_not(page: Page, desk: Desk) -> None:
-    card = await open_card(page, desk, leaver(desk.api, consents={"profiling": False}))
+    id = leaver(desk.api, consents={"profiling": False})
+    desk.api.patch(f"/v1/subscribers/{id}", json={"region": "west"}, headers={"if-match": "*"}).raise_for_status()
+    card = await open_card(page, desk, id)
 
-    for part in (".risk", ".drivers", ".prompt", ".actions"):
+    for part in (".risk", ".drivers", ".prompt", ".actions", ".changes"):
         await expect(card.locator(part)).to_have_count(0)
     assert await barriers(page) == []
 
