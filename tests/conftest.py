@@ -20,6 +20,7 @@ import pytest
 import uvicorn
 from hypothesis import settings as hypothesis
 
+from app.cli.serving import IDLE_SECONDS
 from app.db import create_engine, create_sessions, transaction
 from app.demo import telco
 from app.domain.access import SCOPES
@@ -149,7 +150,8 @@ def make_settings(database_url: str, models_dir: Path, **others: object) -> Sett
 @contextmanager
 def serving(settings: Settings) -> Iterator[Service]:
     """Serve on a free port, in a thread of its own."""
-    config = uvicorn.Config(create_app(settings), port=0, access_log=False, log_config=None, lifespan="on")
+    options: dict[str, Any] = {"access_log": False, "log_config": None, "lifespan": "on", "timeout_keep_alive": IDLE_SECONDS}
+    config = uvicorn.Config(create_app(settings), port=0, **options)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

@@ -18,6 +18,9 @@ from app.services.health import look_at_store
 from app.settings import Settings
 
 GRACE_SECONDS = 8
+# Longer than clients and balancers keep an idle connection (usually up to 60): who closes one must not be us, just as a
+# request is on its way to us.
+IDLE_SECONDS = 75
 STARTED_WITHIN_SECONDS = 20  # on a busy machine, too: a process that is to replace another is given up after that
 
 
@@ -59,6 +62,7 @@ def _listen(host: str, port: int, workers: int) -> None:
             log_config=None,
             server_header=False,
             proxy_headers=False,  # nothing here depends on who is at the other end of the line
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=STARTED_WITHIN_SECONDS,
         )
