@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 import asyncpg
@@ -262,18 +263,33 @@ async def insert_many(session: AsyncSession, table: type[DeclarativeBase], rows:
     COPY itself is refused where a table shows each role its own rows. As with `driver`, the session must have asked
     something before.
     """
-    if rows:
-        columns = tuple(rows[0])
-        lists = ([row[name] for row in rows] for name in columns)
-        await (await driver(session)).execute(_insertion(table, columns), *lists)
+    await insert_together(session, (table, rows))
+
+
+async def insert_together(
+    session: AsyncSession, *tables: tuple[type[DeclarativeBase], Sequence[Mapping[str, Any]]]
+) -> None:
+    """Add many rows to each of some tables, all in one statement."""
+    filled = [(table, tuple(rows[0]), rows) for table, rows in tables if rows]
+    if filled:
+        lists = ([row[name] for row in rows] for _, columns, rows in filled for name in columns)
+        statement = _insertion(tuple((table, columns) for table, columns, _ in filled))
+        await (await driver(session)).execute(statement, *lists)
 
 
 @cache
-def _insertion(table: type[DeclarativeBase], columns: tuple[str, ...]) -> str:
+def _insertion(tables: tuple[tuple[type[DeclarativeBase], tuple[str, ...]], ...]) -> str:
+    number = count(1)
+    *others, last = (_insertion_of(table, columns, number) for table, columns in tables)
+    before = ", ".join(f"made_{place} AS ({one})" for place, one in enumerate(others))
+    return f"WITH {before} {last}" if before else last
+
+
+def _insertion_of(table: type[DeclarativeBase], columns: tuple[str, ...], number: Iterator[int]) -> str:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # so SQLAlchemy has it
     types = (table.__table__.columns[name].type.compile(dialect) for name in columns)
     # Without their lengths: a cast would cut what is too long, while storing it refuses that.
-    lists = ", ".join(f"${number}::{kind.partition('(')[0]}[]" for number, kind in enumerate(types, 1))
+    lists = ", ".join(f"${next(number)}::{kind.partition('(')[0]}[]" for kind in types)
     return f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) SELECT * FROM unnest({lists})"  # noqa: S608  # our own words
 
 

@@ -80,9 +80,15 @@ class Readings:
             del self._waiting[: len(accesses)]
 
 
-async def write(session: AsyncSession, vault: Vault, accesses: Sequence[Access]) -> None:
-    """Write accesses down, signed. Who is not known, or not any more, is left out of them."""
-    pseudonyms = await _find_pseudonyms(session, {id for access in accesses for id in access.subscriber_ids})
+async def write(
+    session: AsyncSession, vault: Vault, accesses: Sequence[Access], known: Mapping[str, UUID] | None = None
+) -> None:
+    """Write accesses down, signed. Who is not known, or not any more, is left out of them.
+
+    `known` are the pseudonyms of all of them, where they are there already; else they are looked up.
+    """
+    people = {id for access in accesses for id in access.subscriber_ids}
+    pseudonyms = await _find_pseudonyms(session, people) if known is None else known
     rows = [tuple(_row(vault, access, pseudonyms).values()) for access in accesses]
     await (await driver(session)).executemany(_INSERT, rows)
 

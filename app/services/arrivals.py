@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,14 +39,23 @@ async def find_new(session: AsyncSession, arrivals: Sequence[Arrival]) -> list[i
     return [place for place in range(len(arrivals)) if place not in named or place in unused]
 
 
-async def keep(session: AsyncSession, desk: Desk, made: Mapping[int, Answer], arrivals: Sequence[Arrival]) -> None:
-    """Keep the answers to those that are named, each about a subscriber who is held; note all in the access log."""
+async def keep(
+    session: AsyncSession,
+    desk: Desk,
+    made: Mapping[int, Answer],
+    arrivals: Sequence[Arrival],
+    known: Mapping[str, UUID] | None = None,
+) -> None:
+    """Keep the answers to those that are named, each about a subscriber who is held; note all in the access log.
+
+    `known` are their pseudonyms, where they are there already.
+    """
     answered = [(arrivals[place], answer) for place, answer in made.items()]
     kept = [Kept(one.write, answer, one.body.subscriber_id) for one, answer in answered if one.write]
     await idempotency.keep_new(session, desk.vault, kept, desk.at)
     if kept:
         await idempotency.sweep(session, desk.kept_since)
-    await access_entries.write(session, desk.vault, [_access(desk, *one) for one in answered])
+    await access_entries.write(session, desk.vault, [_access(desk, *one) for one in answered], known)
 
 
 def _access(desk: Desk, arrival: Arrival, answer: Answer) -> Access:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import insert_many
+from app.db import insert_together
 from app.domain.access import Caller
 from app.domain.decisions.engine import decide
 from app.errors import Gone, NotFound
@@ -88,8 +88,8 @@ def make(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered:
 
 async def record(session: AsyncSession, made: Sequence[Made]) -> None:
     """Record decisions, and what they hold of the ledger."""
-    await insert_many(session, Decision, [one.row for one in made])
-    await insert_many(session, Reservation, [held for one in made for held in one.reservations])
+    held = [each for one in made for each in one.reservations]
+    await insert_together(session, (Decision, [one.row for one in made]), (Reservation, held))
 
 
 def _row(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> dict[str, Any]:

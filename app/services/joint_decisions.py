@@ -45,7 +45,9 @@ async def decide_together(deciding: Deciding, desk: Desk, arrived: Sequence[Arri
         if gathered and not gathered.held and decisions.recent_of(gathered) is None
     }
     await decisions.record(session, [one.made for one in made.values()])
-    await arrivals.keep(session, desk, {place: one.answer for place, one in made.items()}, arrived)
+    answers = {place: one.answer for place, one in made.items()}
+    pseudonyms = {arrived[place].body.subscriber_id: one.made.row["pseudonym"] for place, one in made.items()}
+    await arrivals.keep(session, desk, answers, arrived, pseudonyms)
     return [made.get(place) for place in range(len(arrived))]
 
 
