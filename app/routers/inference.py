@@ -1,14 +1,13 @@
 """The Open Inference Protocol, version 2: what KServe's clients and others ask of any server of models."""
 
-from datetime import datetime
+from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-from app.ml.bundle import Bundle
 from app.routers import examples
-from app.routers.deps import AtDep, ModelName, ModelVersion, Resources, ResourcesDep, allow
+from app.routers.deps import ModelName, ModelVersion, Resources, ResourcesDep, allow
 from app.routers.documented import reads, writes
-from app.routers.unit_of_work import UnitOfWorkRoute
+from app.routers.unit_of_work import JSON, QuestionRoute, UnitOfWorkRoute
 from app.schemas.inference import (
     InferenceRead,
     InferenceRequest,
@@ -18,6 +17,7 @@ from app.schemas.inference import (
 from app.services import inference
 
 router = APIRouter(tags=["inference"], route_class=UnitOfWorkRoute)
+questions = APIRouter(tags=["inference"], route_class=QuestionRoute)
 
 
 @router.get(
@@ -66,34 +66,42 @@ async def get_served_version_readiness(
     return ModelReadyRead(name=inference.get_served(resources.bundles, name, version).manifest.name, ready=True)
 
 
-@router.post(
+_SCORED: Final = {200: {"model": InferenceRead, "description": "The rows' scores"}, **writes(404)}
+
+
+@questions.post(
     "/v2/models/{name}/infer",
     operation_id="infer",
     summary="Score rows, as columns: an input a feature",
     dependencies=[allow("scores:read")],
-    responses=writes(404),
+    response_class=Response,
+    responses=_SCORED,
     openapi_extra=examples.body(examples.INFERENCE),
 )
-async def infer(asked: InferenceRequest, name: ModelName, resources: ResourcesDep, at: AtDep) -> InferenceRead:
-    return await _infer(inference.get_served(resources.bundles, name), asked, resources, at)
+async def infer(asked: InferenceRequest, name: ModelName, request: Request) -> Response:
+    return await _infer(asked, request, name)
 
 
-@router.post(
+@questions.post(
     "/v2/models/{name}/versions/{version}/infer",
     operation_id="infer_version",
     summary="Score rows by a version of a model, if it is the one that serves",
     dependencies=[allow("scores:read")],
-    responses=writes(404),
+    response_class=Response,
+    responses=_SCORED,
     openapi_extra=examples.body(examples.INFERENCE),
 )
-async def infer_version(
-    asked: InferenceRequest, name: ModelName, version: ModelVersion, resources: ResourcesDep, at: AtDep
-) -> InferenceRead:
-    return await _infer(inference.get_served(resources.bundles, name, version), asked, resources, at)
+async def infer_version(asked: InferenceRequest, name: ModelName, version: ModelVersion, request: Request) -> Response:
+    return await _infer(asked, request, name, version)
 
 
-async def _infer(bundle: Bundle, asked: InferenceRequest, resources: Resources, at: datetime) -> InferenceRead:
-    answer, bands = await inference.infer(bundle, asked, resources.traffic, resources.settings, at)
+async def _infer(asked: InferenceRequest, request: Request, name: str, version: str | None = None) -> Response:
+    resources: Resources = request.state.resources
+    bundle = inference.get_served(resources.bundles, name, version)
+    answer, bands = await inference.infer(bundle, asked, resources.traffic, resources.settings, request.state.at)
     for band in bands:
         resources.metrics.scored(bundle.manifest.churn_kind, band, stale=False)
-    return answer
+    return Response(answer.model_dump_json(), media_type=JSON)
+
+
+router.routes += questions.routes

@@ -24,6 +24,7 @@ from app.services.interactions import Recorded
 from app.vault import Vault
 
 router = APIRouter(tags=["interactions"], route_class=UnitOfWorkRoute)
+questions = APIRouter(tags=["interactions"], route_class=QuestionRoute)
 
 
 @router.post(
@@ -77,6 +78,14 @@ async def record_interactions(
     return batches.answered(batch.items, answers, _item, request.state.request_id)
 
 
+@questions.get(
+    "/v1/interactions",
+    operation_id="list_interactions",
+    summary="A subscriber's contacts, latest first",
+    dependencies=[allow("interactions:read")],
+    response_class=Response,
+    responses={200: {"model": Page[InteractionRead], "description": "Contacts"}, **reads(404)},
+)
 async def list_interactions(
     subscriber_id: Annotated[SubscriberId, Query()],
     request: Request,
@@ -92,17 +101,7 @@ async def list_interactions(
     return Response(to_json(dict(page)), media_type="application/json")
 
 
-router.add_api_route(
-    "/v1/interactions",
-    list_interactions,
-    methods=["GET"],
-    operation_id="list_interactions",
-    summary="A subscriber's contacts, latest first",
-    response_class=Response,
-    dependencies=[allow("interactions:read")],
-    responses={200: {"model": Page[InteractionRead], "description": "Contacts"}, **reads(404)},
-    route_class_override=QuestionRoute,
-)
+router.routes += questions.routes
 
 
 @router.get(

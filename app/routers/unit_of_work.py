@@ -31,6 +31,7 @@ from app.services.access import KeyRefused, authenticate, require_scope
 from app.services.idempotency import Answer, Write
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+JSON: Final = "application/json"
 KEPT_HEADERS: Final = ("content-type", "location", "etag")
 CHANGING: Final = frozenset({"PUT", "PATCH", "DELETE"})
 TOKEN_DOTS: Final = 2  # header, claims and signature, of which no key has any
@@ -85,7 +86,7 @@ class _TimelyRoute(APIRoute):
 class QuestionRoute(_TimelyRoute):
     """A route that writes nothing, for the hottest questions: authenticated like any other, with no transaction.
 
-    Its endpoint takes parameters and the request, so that nothing else has to be resolved for each question.
+    Its endpoint takes parameters, a body and the request, so that nothing else has to be resolved for each question.
     """
 
     def get_route_handler(self) -> Handler:
@@ -97,8 +98,8 @@ class QuestionRoute(_TimelyRoute):
                 request.state.caller = caller = await _authenticated(request, request.state.resources)
                 for scope in scopes:
                     require_scope(caller, scope)
-                values = _checked(self.dependant, request)
                 request.state.purpose = purpose_in(request)
+                values = _checked(self.dependant, await _parsed(request, JSON))
                 response: Response = await self.endpoint(**values, request=request)
                 _note_reading(request, response)
                 return response
@@ -106,19 +107,22 @@ class QuestionRoute(_TimelyRoute):
         return answer
 
 
-def _checked(needed: Dependant, request: Request) -> dict[str, Any]:
-    """Return the parameters as their rules, FastAPI's own, take them; raises RequestValidationError."""
+def _checked(needed: Dependant, request: ParsedRequest) -> dict[str, Any]:
+    """Return parameters and body as their rules, FastAPI's own, take them; raises RequestValidationError."""
     found, wrong = request_params_to_args(needed.path_params, request.path_params)
     if needed.query_params:
         asked, also_wrong = request_params_to_args(needed.query_params, request.query_params)
         found, wrong = found | asked, wrong + also_wrong
+    for field in needed.body_params:
+        found[field.name], also_wrong = field.validate(request.parsed, {}, loc=("body",))
+        wrong = wrong + (also_wrong or [])
     if wrong:
         raise RequestValidationError(wrong)
     return found
 
 
 class UnitOfWorkRoute(_TimelyRoute):
-    media_type = "application/json"
+    media_type = JSON
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -199,7 +203,7 @@ async def _parsed(request: Request, media_type: str) -> ParsedRequest:
             raise NotJsonContent(f"send the body as {media_type}")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Encoded("send the body without a Content-Encoding: what it unpacks to could not be bounded")
-        if media_type == UnitOfWorkRoute.media_type:
+        if media_type == JSON:
             parsed.parsed = strict_json.parse(body)
     return parsed
 
