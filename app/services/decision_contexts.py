@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -36,7 +36,7 @@ from app.ml.bundle import Bundle
 from app.ml.features import FeaturesRefused
 from app.schemas.decisions import DecisionCreate
 from app.services import effects, ledger, scores
-from app.services.decision_facts import REMEMBERED, Ask, Moment, find_facts
+from app.services.decision_facts import find_facts
 from app.services.ledger import Held
 from app.services.policies import NothingPublished, Rulebook, find_rulebook
 from app.services.scores import Bundles, NoModel, Score
@@ -99,39 +99,23 @@ class Gathered:
     currency: str
 
 
-class Asked(NamedTuple):
-    """A question, and who asks it."""
-
-    question: DecisionCreate
-    owner: str | None
-
-
 async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None) -> Gathered:
     """Gather all that a decision depends on; raises SubscriberNotFound."""
-    [gathered] = await gather_each(deciding, [Asked(question, owner)])
-    if gathered is None:
+    settings, at = deciding.settings, deciding.at
+    facts = await find_facts(
+        deciding.session,
+        subscriber_id=question.subscriber_id,
+        caller_id=deciding.caller_id,
+        owner=owner,
+        channel=question.channel.value,
+        direction=question.direction.value,
+        at=at,
+        a_moment_ago=at - timedelta(minutes=settings.same_decision_minutes),
+        today=deciding.today,
+        month=ledger.month_of(deciding.today),
+    )
+    if facts is None:
         raise not_found()
-    return gathered
-
-
-async def gather_each(deciding: Deciding, asked: Sequence[Asked]) -> list[Gathered | None]:
-    """Gather all that each of some decisions depends on, in one reading; None for a subscriber nobody knows."""
-    at, today = deciding.at, deciding.today
-    a_moment_ago = at - timedelta(minutes=deciding.settings.same_decision_minutes)
-    moment = Moment(deciding.caller_id, at, at - REMEMBERED, a_moment_ago, today, ledger.month_of(today))
-    asks = [
-        Ask(question.subscriber_id, owner, question.channel.value, question.direction.value)
-        for question, owner in asked
-    ]
-    found = await find_facts(deciding.session, asks, moment)
-    return [
-        None if facts is None else await _gathered(deciding, one, facts)
-        for one, facts in zip(asked, found, strict=True)
-    ]
-
-
-async def _gathered(deciding: Deciding, asked: Asked, facts: Json) -> Gathered:
-    settings, at, (question, owner) = deciding.settings, deciding.at, asked
     if facts["policy"] is None:
         raise NothingPublished("no policy is published: run `stayline migrate`")
     rulebook = await find_rulebook(deciding.session, facts["policy"], settings.language)

@@ -1,9 +1,7 @@
-"""The one question behind a decision: everything known of a person, under all their ids, for many in one round trip."""
+"""The one question behind a decision: everything known of a person, under all their ids, in one round trip."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,9 +11,22 @@ from app.schemas.policies import LONGEST_WINDOW_DAYS
 from app.services.subscribers import PERSON
 
 REMEMBERED: Final = timedelta(days=LONGEST_WINDOW_DAYS + 1)
+_ASKED: Final = (
+    "subscriber_id",
+    "caller_id",
+    "owner",
+    "channel",
+    "direction",
+    "at",
+    "since",
+    "a_moment_ago",
+    "today",
+    "month",
+)
+
 # Rights are outbound decisions of the last minutes that
 # chose something; one's own is what the same caller was given for the same owner.
-_QUESTION: Final = f"""{PERSON.replace("$1", "ask.subscriber_id")},
+_QUESTION: Final = f"""{PERSON},
 contacts AS MATERIALIZED (
     SELECT i.channel, i.direction, i.occurred_at, i.recorded_at, i.sentiment, i.caller_id
     FROM person p JOIN interactions i USING (subscriber_id) WHERE i.occurred_at > $7
@@ -89,13 +100,13 @@ SELECT json_build_object(
         SELECT json_build_object(
             'id', id, 'newest_fact', newest_fact, 'known_facts', inputs -> 'known_facts', 'policy', policy_version
         ) FROM decided
-        WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = $5
-        AND inputs ->> 'owner' IS NOT DISTINCT FROM ask.owner AND channel = ask.channel AND direction = ask.direction
+        WHERE pseudonym = (SELECT pseudonym FROM me) AND caller_id = $2
+        AND inputs ->> 'owner' IS NOT DISTINCT FROM $3::text AND channel = $4 AND direction = $5
         ORDER BY decided_at DESC LIMIT 1
     ),
     'rights', (
         SELECT json_agg(json_build_array(channel, decided_at, caller_id,
-                                         caller_id = $5 AND inputs ->> 'owner' IS NOT DISTINCT FROM ask.owner))
+                                         caller_id = $2 AND inputs ->> 'owner' IS NOT DISTINCT FROM $3::text))
         FROM decided WHERE direction = 'outbound' AND answer -> 'actions' <> '[]'
     ),
     'made', (
@@ -128,34 +139,10 @@ SELECT json_build_object(
 """  # noqa: S608  # only our own words
 
 
-_QUESTIONS: Final = f"""
-    SELECT ({_QUESTION}) FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-    WITH ORDINALITY AS ask(subscriber_id, owner, channel, direction, place) ORDER BY ask.place
-"""  # noqa: S608
-
-
-class Ask(NamedTuple):
-    """Whom a decision is about, and what tells one decision from another."""
-
-    subscriber_id: str
-    owner: str | None
-    channel: str
-    direction: str
-
-
-class Moment(NamedTuple):
-    """Who asks, and when: the same for all that is asked together."""
-
-    caller_id: UUID
-    at: datetime
-    since: datetime
-    a_moment_ago: datetime
-    today: date
-    month: date
-
-
-async def find_facts(session: AsyncSession, asks: Sequence[Ask], moment: Moment) -> list[dict[str, Any] | None]:
-    """Return everything each decision depends on as plain JSON, in the order asked; None of whom nobody knows."""
-    columns = ([ask[field] for ask in asks] for field in range(len(Ask._fields)))
-    found = await (await driver(session)).fetch(_QUESTIONS, *columns, *moment)
-    return [None if facts is None else from_json(facts) for (facts,) in found]
+async def find_facts(session: AsyncSession, **asked: Any) -> dict[str, Any] | None:
+    """Return everything a decision about `subscriber_id` depends on as plain JSON; None if there is no such one."""
+    at: datetime = asked["at"]
+    asked["since"] = at - REMEMBERED
+    found = await (await driver(session)).fetchval(_QUESTION, *(asked[name] for name in _ASKED))
+    facts: dict[str, Any] | None = None if found is None else from_json(found)
+    return facts

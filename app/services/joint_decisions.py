@@ -13,7 +13,7 @@ from app.services import arrivals, decisions
 from app.services.access import require_agent
 from app.services.arrivals import Arrival, Desk
 from app.services.decision_answers import as_told
-from app.services.decision_contexts import Asked, Deciding, Gathered, gather_each
+from app.services.decision_contexts import Deciding, Gathered, gather
 from app.services.decisions import Made
 from app.services.idempotency import Answer
 from app.services.subscribers import hold_free
@@ -32,18 +32,16 @@ async def decide_together(deciding: Deciding, desk: Desk, arrived: Sequence[Arri
     session = deciding.session
     new = await arrivals.find_new(session, arrived)
     free = await hold_free(session, {arrived[place].body.subscriber_id for place in new})
-    asked = {place: one for place in new if (one := _asked(desk, arrived[place].body))}
-    # Of several about one person the first is meant: the others depend on what it holds.
-    first = {one.question.subscriber_id: place for place, one in reversed(asked.items())}
-    places = [place for subscriber_id, place in first.items() if subscriber_id in free]
-    if not places:
+    made: dict[int, Decided] = {}
+    for place in new:
+        question: DecisionCreate = arrived[place].body
+        # Of several about one person the first is meant: the others depend on what it holds.
+        if question.subscriber_id in free:
+            free.remove(question.subscriber_id)
+            if decided := await _decide(deciding, desk, question):
+                made[place] = decided
+    if not made:
         return [None] * len(arrived)
-    found = await gather_each(deciding, [asked[place] for place in places])
-    made = {
-        place: _decided(deciding, desk, asked[place].question, gathered)
-        for place, gathered in zip(places, found, strict=True)
-        if gathered and not gathered.held and decisions.recent_of(gathered) is None
-    }
     await decisions.record(session, [one.made for one in made.values()])
     answers = {place: one.answer for place, one in made.items()}
     pseudonyms = {arrived[place].body.subscriber_id: one.made.row["pseudonym"] for place, one in made.items()}
@@ -51,15 +49,15 @@ async def decide_together(deciding: Deciding, desk: Desk, arrived: Sequence[Arri
     return [made.get(place) for place in range(len(arrived))]
 
 
-def _asked(desk: Desk, question: DecisionCreate) -> Asked | None:
+async def _decide(deciding: Deciding, desk: Desk, question: DecisionCreate) -> Decided | None:
     try:
-        return Asked(question, require_agent(desk.caller, question.owner))
+        owner = require_agent(desk.caller, question.owner)
     except AppError:
         return None
-
-
-def _decided(deciding: Deciding, desk: Desk, question: DecisionCreate, gathered: Gathered) -> Decided:
+    gathered = await gather(deciding, question, owner)
+    if gathered.held or decisions.recent_of(gathered):
+        return None
     made = decisions.make(deciding, desk.caller, question, gathered)
-    body = as_told(question.subscriber_id, made.answer, made.stored)
     headers = {"content-type": "application/json", "location": f"/v1/decisions/{made.answer['decision_id']}"}
-    return Decided(Answer(201, headers, body), made, gathered)
+    answer = Answer(201, headers, as_told(question.subscriber_id, made.answer, made.stored))
+    return Decided(answer, made, gathered)
