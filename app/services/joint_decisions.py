@@ -1,7 +1,7 @@
 """Decisions that are asked for together, made and recorded in one transaction: of different people, each by itself.
 
-Only what is plainly new is decided so. Who is being decided about right now, was decided about a moment ago, or holds
-something of the ledger is left to the transaction of its own that has the rules for it.
+Only what is plainly new is decided so. Who is being decided about right now, or was a moment ago, is left to the
+transaction of its own that has the rules for it.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.errors import AppError
 from app.schemas.decisions import DecisionCreate
-from app.services import arrivals, decisions
+from app.services import arrivals, decisions, ledger
 from app.services.access import require_agent
 from app.services.arrivals import Arrival, Desk
 from app.services.decision_answers import as_told
@@ -55,8 +55,10 @@ async def _decide(deciding: Deciding, desk: Desk, question: DecisionCreate) -> D
     except AppError:
         return None
     gathered = await gather(deciding, question, owner)
-    if gathered.held or decisions.recent_of(gathered):
+    if decisions.recent_of(gathered):
         return None
+    if gathered.held:
+        await ledger.release(deciding.session, gathered.pseudonyms)
     made = decisions.make(deciding, desk.caller, question, gathered)
     headers = {"content-type": "application/json", "location": f"/v1/decisions/{made.answer['decision_id']}"}
     answer = Answer(201, headers, as_told(question.subscriber_id, made.answer, made.stored))
