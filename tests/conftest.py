@@ -150,7 +150,12 @@ def make_settings(database_url: str, models_dir: Path, **others: object) -> Sett
 @contextmanager
 def serving(settings: Settings) -> Iterator[Service]:
     """Serve on a free port, in a thread of its own."""
-    options: dict[str, Any] = {"access_log": False, "log_config": None, "lifespan": "on", "timeout_keep_alive": IDLE_SECONDS}
+    options: dict[str, Any] = {
+        "access_log": False,
+        "log_config": None,
+        "lifespan": "on",
+        "timeout_keep_alive": IDLE_SECONDS,
+    }
     config = uvicorn.Config(create_app(settings), port=0, **options)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
