@@ -4,22 +4,17 @@ Each request is about another subscriber, so that each is decided anew. The serv
 callers share the machine as they will.
 """
 
-import asyncio
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from app.demo.home import Demo
-from app.embedded.postgres import postgres
 from bench.load import latencies
-from bench.overviews import CALLERS, SUBSCRIBERS, fill
-from bench.service import PORT, Row, serving, set_up
+from bench.overviews import CALLERS, SUBSCRIBERS, filled
+from bench.service import PORT, Row, serving
 
 ACTIONS = 50
 REQUESTS = 8_000
@@ -28,13 +23,9 @@ CHANNELS = ("call", "app", "web", "sms")
 
 
 def measure() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder) / "postgres") as server:
-        demo = Demo(Path(folder), server.url())
-        told = set_up(demo)
-        asyncio.run(fill(demo))
-        with serving(demo, workers=WORKERS):
-            complete_catalogue(told, ACTIONS)
-            return look(told)
+    with filled() as (demo, told), serving(demo, workers=WORKERS):
+        complete_catalogue(told, ACTIONS)
+        return look(told)
 
 
 def complete_catalogue(told: dict[str, Any], actions: int) -> None:

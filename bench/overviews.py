@@ -36,17 +36,19 @@ NEEDS = ("billing", "fault", "plan_enquiry", "other")
 
 
 def measure() -> list[Row]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        all_but_the_service_on(OTHERS_CORE),
-        postgres(Path(folder) / "postgres") as server,
-    ):
+    with all_but_the_service_on(OTHERS_CORE), filled() as (demo, told), serving(demo, workers=1) as process:
+        move(process.pid, SERVICE_CORE)
+        return look(told)
+
+
+@contextmanager
+def filled() -> Iterator[tuple[Demo, dict[str, Any]]]:
+    """A demo that is set up, and has the subscribers and their contacts besides; and what it tells of itself."""
+    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder) / "postgres") as server:
         demo = Demo(Path(folder), server.url())
         told = set_up(demo)
         asyncio.run(fill(demo))
-        with serving(demo, workers=1) as process:
-            move(process.pid, SERVICE_CORE)
-            return look(told)
+        yield demo, told
 
 
 @contextmanager

@@ -5,32 +5,20 @@ authentication, no texts opened, no entry of who read what. In alternating pairs
 the callers on core 1.
 """
 
-import asyncio
 import random
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 from app.db import libpq_url
-from app.demo.home import Demo
-from app.embedded.postgres import postgres
-from bench.overviews import CONTACTS_EACH, OTHERS_CORE, SUBSCRIBERS, all_but_the_service_on, fill, move
+from bench.overviews import CONTACTS_EACH, OTHERS_CORE, SUBSCRIBERS, all_but_the_service_on, filled, move
 from bench.scoring import LIMIT_PORT, PAIRS, Rate, median, micros, rate_of, ratio
-from bench.service import PORT, Row, bare_application, serving, set_up
+from bench.service import PORT, Row, bare_application, serving
 
 ASKED: Final = 2_000
 SHOWN: Final = 20
 
 
 def measure() -> list[Row]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        all_but_the_service_on(OTHERS_CORE),
-        postgres(Path(folder) / "postgres") as server,
-    ):
-        demo = Demo(Path(folder), server.url())
-        told = set_up(demo)
-        asyncio.run(fill(demo))
+    with all_but_the_service_on(OTHERS_CORE), filled() as (demo, told):
         url = libpq_url(demo.database_url)
         with (
             serving(demo, workers=1) as service,

@@ -1,6 +1,6 @@
 // What happened and what is owed: the last recommendation, open matters, and the timeline.
 
-import { h } from "./dom.js";
+import { h, panel } from "./dom.js";
 import { readable } from "./words.js";
 
 const LATELY_MS = 90 * 86_400_000;
@@ -8,12 +8,7 @@ const CODES = { status: "status", value_tier: "tier", lifecycle_stage: "lifecycl
 
 /** What was last recommended, when, and what they said to it. */
 export function lastRecommendation(last, words) {
-  return h(
-    "section",
-    { class: "panel last", "aria-labelledby": "last-title" },
-    h("h3", { id: "last-title" }, words.say("last.title")),
-    recommended(last, words),
-  );
+  return panel("last", words.say("last.title"), recommended(last, words));
 }
 
 function recommended(last, words) {
@@ -37,12 +32,7 @@ export function changes({ overview, versions, now }, words) {
     isNew(version, place) ? version.changed.map((field) => changeLine(field, version, versions[place + 1], words)) : [],
   );
   if (lines.length === 0) return null;
-  return h(
-    "section",
-    { class: "panel changes", "aria-labelledby": "changes-title" },
-    h("h3", { id: "changes-title" }, words.say("changes.title")),
-    h("ul", { class: "matters" }, lines),
-  );
+  return panel("changes", words.say("changes.title"), h("ul", { class: "matters" }, lines));
 }
 
 function changeLine(name, { profile, since }, { profile: before }, words) {
@@ -67,12 +57,7 @@ export function openMatters(overview, words) {
     overview.satisfaction && satisfactionLine(overview.satisfaction, words),
   ].filter(Boolean);
   if (matters.length === 0) return null;
-  return h(
-    "section",
-    { class: "panel open", "aria-labelledby": "open-title" },
-    h("h3", { id: "open-title" }, words.say("open.title")),
-    h("ul", { class: "matters" }, matters),
-  );
+  return panel("open", words.say("open.title"), h("ul", { class: "matters" }, matters));
 }
 
 function complaintLine(complaint, words) {
@@ -108,10 +93,9 @@ function line(text, isLate, words, more = null) {
 export function timeline(overview, words) {
   const contacts = new Map((overview.last_contacts ?? []).map((contact) => [contact.id, contact]));
   const events = overview.timeline.map((event) => happened(event, contacts.get(event.id), words));
-  return h(
-    "section",
-    { class: "panel history", "aria-labelledby": "history-title" },
-    h("h3", { id: "history-title" }, words.say("history.title")),
+  return panel(
+    "history",
+    words.say("history.title"),
     events.length ? h("ol", { class: "events" }, events) : h("p", { class: "empty" }, words.say("history.none")),
   );
 }

@@ -1,16 +1,15 @@
 // How likely they are to leave, and why: a gauge, and one signed bar for each reason.
 
-import { h, styled, svg } from "./dom.js";
+import { h, panel, styled, svg } from "./dom.js";
 
 const RADIUS = 52;
 const CENTRE = 60;
 
 /** `dictionary` and `bands` may be empty: names and marks are then left plain. */
 export function risk(score, { dictionary, bands }, words) {
-  return h(
-    "section",
-    { class: "panel risk", "aria-labelledby": "risk-title" },
-    h("h3", { id: "risk-title" }, words.say("risk.title")),
+  return panel(
+    "risk",
+    words.say("risk.title"),
     h("div", { class: "gauge-row" }, gauge(score, bands, words), verdict(score, words)),
     h("h4", {}, words.say("drivers.title")),
     drivers(score, dictionary, words),
@@ -20,10 +19,9 @@ export function risk(score, { dictionary, bands }, words) {
 
 /** What stands in its place while nothing can be told. */
 export function unknownRisk(words) {
-  return h(
-    "section",
-    { class: "panel risk", "aria-labelledby": "risk-title" },
-    h("h3", { id: "risk-title" }, words.say("risk.title")),
+  return panel(
+    "risk",
+    words.say("risk.title"),
     h("p", { class: "empty" }, h("strong", {}, words.say("risk.unknown")), " ", words.say("risk.unknown.next")),
   );
 }

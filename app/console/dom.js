@@ -15,6 +15,12 @@ export function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** A part of the card under its own heading. */
+export function panel(name, title, ...nodes) {
+  const heading = h("h3", { id: `${name}-title` }, title);
+  return h("section", { class: `panel ${name}`, "aria-labelledby": `${name}-title` }, heading, ...nodes);
+}
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

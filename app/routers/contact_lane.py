@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.routers.deps import Resources
 from app.routers.flights import JointLane
 from app.routers.interactions import router as contacts_router
+from app.routers.lanes import route_of
 from app.schemas.interactions import InteractionCreate, InteractionRead
 from app.services.arrivals import Arrival, Desk
 from app.services.idempotency import Answer
@@ -16,11 +17,10 @@ from app.services.joint_recording import record_together
 
 
 class ContactLane(JointLane):
-    route = next(each for each in contacts_router.routes if each.operation_id == "record_interaction")  # type: ignore[attr-defined]  # all have one
+    route = route_of(contacts_router, "record_interaction")
     scope = "interactions:write"
     schema = InteractionCreate
     most_together = 256
-    groups = 2
 
     async def write(
         self, session: AsyncSession, _: Resources, desk: Desk, arrived: Sequence[Arrival]

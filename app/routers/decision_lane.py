@@ -12,6 +12,7 @@ from app.routers.decisions import observe
 from app.routers.decisions import router as decisions_router
 from app.routers.deps import Resources
 from app.routers.flights import JointLane
+from app.routers.lanes import route_of
 from app.schemas.decisions import DecisionCreate
 from app.services.arrivals import Arrival, Desk
 from app.services.decision_contexts import Deciding
@@ -20,11 +21,10 @@ from app.services.joint_decisions import Decided, decide_together
 
 
 class DecisionLane(JointLane):
-    route = next(each for each in decisions_router.routes if each.operation_id == "decide")  # type: ignore[attr-defined]  # all have one
+    route = route_of(decisions_router, "decide")
     scope = "decisions:write"
     schema = DecisionCreate
     most_together = 8
-    groups = 2
 
     async def write(
         self, session: AsyncSession, resources: Resources, desk: Desk, arrived: Sequence[Arrival]

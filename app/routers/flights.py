@@ -1,13 +1,12 @@
 """Writes of one route that arrive together are committed together, and each is answered after its commit.
 
-Plain is a key that was verified lately, which reaches everybody, and a body that is right. While some groups are being
+Plain is a key that was verified lately, which reaches everybody, and a body that is right. While two groups are being
 committed the next one gathers. What a group finds to be nothing plainly new (a repetition, somebody unknown) is left to
 the route, and so are all its members where their transaction fails for what may be one member's fault.
 """
 
 import asyncio
 import time
-from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from app.services.idempotency import Answer, Write
 
 LONGEST_KEY: Final = 255
 MOST_WAITING: Final = 1_024
+GROUPS: Final = 2  # in flight
 _KEY: Final = b"idempotency-key"
 
 
@@ -43,22 +43,21 @@ class Passenger(NamedTuple):
 
 
 class JointLane(FastLane):
-    """The fast lane of a route whose writes leave together, at most so many groups at once, of so many each."""
+    """The fast lane of a route whose writes leave together, at most so many in a group."""
 
     scope: str
     schema: type[BaseModel]
     most_together: int
-    groups: int
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
         self._flights: Flights | None = None
 
-    @abstractmethod
     async def write(
         self, session: AsyncSession, resources: Resources, desk: Desk, arrived: Sequence[Arrival]
     ) -> Sequence[Any]:
         """Make a group's writes, and return what became of each: None for what is the route's."""
+        raise NotImplementedError
 
     def landed(self, resources: Resources, told: Any) -> Answer:  # noqa: ARG002  # for a lane that counts what it did
         """Return the answer to what was committed."""
@@ -129,7 +128,7 @@ class Flights:
 
     def _call(self, _: object = None) -> None:
         """Have a group leave when all that came in this turn of the event loop are there."""
-        if self._waiting and not self._called and len(self._flying) < self._lane.groups:
+        if self._waiting and not self._called and len(self._flying) < GROUPS:
             self._called = True
             asyncio.get_running_loop().call_soon(self._leave)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
+from fastapi import APIRouter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.access import Caller
@@ -41,6 +42,11 @@ def known_caller(headers: Headers, resources: Resources, needed: str, at: dateti
     if caller is None or needed not in caller.scopes or (caller.expires_at and caller.expires_at <= at):
         return None
     return caller
+
+
+def route_of(router: APIRouter, operation_id: str) -> Any:
+    """Return the route a lane runs beside: it gives the path, the methods and the name of what is answered."""
+    return next(route for route in router.routes if getattr(route, "operation_id", None) == operation_id)
 
 
 class Made(NamedTuple):

@@ -20,7 +20,7 @@ from app.domain.texts import why_unsafe
 from app.errors import AppError
 from app.ml.bundle import Bundle
 from app.routers.edge import tell_rate
-from app.routers.lanes import FastLane, Made, known_caller, plain_headers, settle
+from app.routers.lanes import FastLane, Made, known_caller, plain_headers, route_of, settle
 from app.routers.scores import router as scores_router
 from app.routers.strict_json import INT64
 from app.schemas.scores import MOST_DRIVERS, ScoreRequest
@@ -80,7 +80,7 @@ class Together:
 
 
 class ScoreLane(FastLane):
-    route = next(each for each in scores_router.routes if each.path == "/v1/scores")  # type: ignore[attr-defined]  # all are
+    route = route_of(scores_router, "score_subscriber")
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)

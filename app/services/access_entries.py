@@ -87,9 +87,9 @@ async def write(
 
     `known` are the pseudonyms of all of them, where they are there already; else they are looked up.
     """
-    people = {id for access in accesses for id in access.subscriber_ids}
-    pseudonyms = await _find_pseudonyms(session, people) if known is None else known
-    rows = [tuple(_row(vault, access, pseudonyms).values()) for access in accesses]
+    if known is None:
+        known = await _find_pseudonyms(session, {id for access in accesses for id in access.subscriber_ids})
+    rows = [tuple(_row(vault, access, known).values()) for access in accesses]
     await (await driver(session)).executemany(_INSERT, rows)
 
 

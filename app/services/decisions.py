@@ -56,9 +56,7 @@ async def decide_and_record(deciding: Deciding, caller: Caller, question: Decisi
     gathered = await gather(deciding, question, owner)
     if recent := await _find_recent(session, gathered):
         return Decided(_told(question.subscriber_id, recent.answer), None)
-    if gathered.held:
-        await ledger.release(session, gathered.pseudonyms)
-    made = make(deciding, caller, question, gathered)
+    made = await make(deciding, caller, question, gathered)
     await record(session, [made])
     return Decided(_told(question.subscriber_id, made.answer), gathered)
 
@@ -72,8 +70,10 @@ class Made(NamedTuple):
     reservations: Sequence[Mapping[str, Any]]
 
 
-def make(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> Made:
-    """Decide on what was gathered, and sign it."""
+async def make(deciding: Deciding, caller: Caller, question: DecisionCreate, gathered: Gathered) -> Made:
+    """Decide on what was gathered, and sign it; what earlier decisions about the person still hold is given back."""
+    if gathered.held:
+        await ledger.release(deciding.session, gathered.pseudonyms)
     verdicts = decide(gathered.context)
     id = new_id()
     answer = answer_of(gathered.context, verdicts, shown_of(gathered)) | {"decision_id": id, "arm": verdicts.arm}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.errors import AppError
 from app.schemas.decisions import DecisionCreate
-from app.services import arrivals, decisions, ledger
+from app.services import arrivals, decisions
 from app.services.access import require_agent
 from app.services.arrivals import Arrival, Desk
 from app.services.decision_answers import as_told
@@ -57,9 +57,7 @@ async def _decide(deciding: Deciding, desk: Desk, question: DecisionCreate) -> D
     gathered = await gather(deciding, question, owner)
     if decisions.recent_of(gathered):
         return None
-    if gathered.held:
-        await ledger.release(deciding.session, gathered.pseudonyms)
-    made = decisions.make(deciding, desk.caller, question, gathered)
+    made = await decisions.make(deciding, desk.caller, question, gathered)
     headers = {"content-type": "application/json", "location": f"/v1/decisions/{made.answer['decision_id']}"}
     answer = Answer(201, headers, as_told(question.subscriber_id, made.answer, made.stored))
     return Decided(answer, made, gathered)

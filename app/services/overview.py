@@ -18,6 +18,7 @@ from app.domain.tasks import TaskKind, TaskStatus, is_overdue
 from app.lane import Lane
 from app.ml.features import FeaturesRefused
 from app.services import scores, subscribers
+from app.services.interactions import unseal_text
 from app.services.overview_facts import find_facts
 from app.services.scores import Bundles, Score
 from app.settings import Settings
@@ -133,8 +134,7 @@ class _Picture:
 
     def _unseal(self, row: Json, name: str) -> str | None:
         sealed = row[name]
-        words = self._words_of(row["subscriber_id"])
-        return None if sealed is None else words.unseal(a2b_base64(sealed), name).decode()
+        return unseal_text(self._words_of(row["subscriber_id"]), sealed and a2b_base64(sealed), name)
 
     def _words_of(self, subscriber_id: str) -> Vault:
         words = self._words.get(subscriber_id)

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from app.lane import Lane
 from app.reach import Reach
 from app.schemas.interactions import InteractionRead
+from app.services.interactions import unseal_text
 from app.services.subscribers import PERSON, not_found
 from app.vault import Vault
 
@@ -52,9 +53,7 @@ async def list_contacts(
 
 
 def _shown(row: Mapping[str, Any], words: Vault) -> dict[str, Any]:
-    opened = {
-        name: None if row[name] is None else words.unseal(a2b_base64(row[name]), name).decode() for name in _SEALED
-    }
+    opened = {name: unseal_text(words, row[name] and a2b_base64(row[name]), name) for name in _SEALED}
     # As times, so that they are written as everywhere else.
     times = {name: datetime.fromisoformat(row[name]) for name in _TIMES}
     return {**row, **times, **opened}
