@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import Sessions, lock_number
 from app.observability import tell
-from app.services import chain, ledger, retention, scoring_runs
+from app.services import chain, ledger, retention, scoring_runs, warnings
 from app.services.scoring_runs import Scoring
 from app.settings import Settings
 from app.vault import Vault
@@ -74,6 +74,7 @@ SCHEDULE: Final = (
     Job("measure_revenue", timedelta(days=1), lambda ground, _: _measure(ground)),
     Job("purge", timedelta(hours=1), _purge),
     Job("score", timedelta(seconds=2), lambda ground, _: _score(ground)),
+    Job("watch_groups", timedelta(hours=1), lambda ground, at: warnings.watch(ground.sessions, ground.settings, at)),
 )
 
 

@@ -137,6 +137,10 @@ WHY: Final[Mapping[str, Mapping[Language, str]]] = {
     "ANOTHER_KEEPER": _both("Somebody else looks after you.", "您由其他专员负责。"),
     "QUIET_HOURS": _both("It was a time of rest where you are.", "当时为您所在地的休息时间。"),
     "COMPLAINT_OPEN": _both("A complaint of yours is open: we solve it first.", "您的投诉尚未解决，我们先解决投诉。"),
+    "GROUP_AT_RISK": _both(
+        "We are talking with your group as a whole: offers are made to the group.",
+        "我们正与您所在集团整体沟通，优惠面向集团。",
+    ),
     "UPSET": _both("You were dissatisfied lately: we do not press you.", "您近期表示不满，我们暂不打扰。"),
     "COOL_DOWN": _both("You declined some of it not long ago.", "部分内容您不久前已拒绝。"),
     "ALREADY_ACCEPTED": _both("You have some of it already.", "部分内容您已享有。"),

@@ -21,8 +21,9 @@ from app.models.surveys import SatisfactionTarget, SurveyResponse
 from app.models.tasks import Task
 from app.models.touchpoints import Touchpoint
 from app.models.traffic import ScoreTraffic
+from app.models.warnings import GroupWarning
 
-SCHEMA_REVISION = "0008"  # the oldest schema this code works with; revisions are ordered by their number
+SCHEMA_REVISION = "0009"  # the oldest schema this code works with; revisions are ordered by their number
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -46,6 +47,7 @@ __all__ = [
     "FeatureDefinition",
     "FeatureSnapshot",
     "Group",
+    "GroupWarning",
     "IdempotencyAnswer",
     "Interaction",
     "LedgerEntry",

@@ -29,6 +29,7 @@ from app.routers import (
     surveys,
     tasks,
     touchpoints,
+    warnings,
     watchlist,
 )
 from app.routers.unit_of_work import QuestionRoute
@@ -50,6 +51,7 @@ IN_ORDER = (
     drift,
     scores,
     inference,
+    warnings,
     claims,
     decisions,
     outcomes,

@@ -94,6 +94,8 @@ COMPLAINT_CHANGE: Final[Body] = {
     "action_taken": "Second carrier switched on",
 }
 DECISION: Final[Body] = {"subscriber_id": "5281", "channel": "call", "direction": "inbound", "limit": 3}
+WARNING: Final[Body] = {"group_id": "vpmn-17", "owner": "agent-7"}
+WARNING_CHANGE: Final[Body] = {"done": ["visit_decision_maker"], "owner": "agent-7"}
 CLAIM: Final[Body] = {"subscriber_id": "5281", "purpose": "retention", "owner": "agent-7", "ttl_seconds": 900}
 CONSOLE_TOKEN: Final[Body] = {"subscriber_id": "5281", "agent_id": "agent-7"}
 CONTEST: Final[Body] = {"reason": "I was never asked what I need", "owner": "agent-7"}

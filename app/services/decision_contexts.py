@@ -215,6 +215,7 @@ def _situation(
         locality=people.Locality(me["locality"]) if me["locality"] else None,
         tenure_months=tenure,
         bill_is_flat=bool(facts["bill_is_flat"]),
+        group_at_risk_since=_time(facts["group_at_risk_since"]),
         spent=Decimal(facts["spent"]),
         draw=draw(person, rules.policy.holdout_name),
         ledger=totals,
@@ -255,6 +256,10 @@ def _pending(rights: Sequence[Sequence[Any]], made: Sequence[Sequence[str]]) -> 
         (Right(Channel(channel), datetime.fromisoformat(at), caller, own) for channel, at, caller, own in rights),
         (Made(Channel(channel), datetime.fromisoformat(at), caller) for channel, at, caller in made),
     )
+
+
+def _time(told: str | None) -> datetime | None:
+    return None if told is None else datetime.fromisoformat(told)
 
 
 def _upset_at(facts: Json) -> datetime | None:

@@ -71,7 +71,8 @@ SELECT json_build_object(
         (SELECT max(recorded_at) FROM told), (SELECT max(greatest(claimed_at, released_at)) FROM claimed),
         (SELECT recorded_at FROM snapshot),
         (SELECT max(greatest(m.enrolled_at, c.updated_at))
-         FROM person p JOIN campaign_members m USING (pseudonym) JOIN campaigns c ON c.id = m.campaign_id)
+         FROM person p JOIN campaign_members m USING (pseudonym) JOIN campaigns c ON c.id = m.campaign_id),
+        (SELECT max(w.updated_at) FROM me JOIN group_warnings w USING (group_id))
     ),
     'known_facts', (SELECT count(*) FROM contacts) + (SELECT count(*) FROM complained) + (SELECT count(*) FROM told),
     'snapshot', (SELECT row_to_json(snapshot) FROM snapshot),
@@ -95,6 +96,9 @@ SELECT json_build_object(
     ),
     'bill_is_flat', (
         SELECT g.flat_fee AND coalesce(me.payer, g.payer) = 'group' FROM me JOIN groups g USING (group_id)
+    ),
+    'group_at_risk_since', (
+        SELECT w.opened_at FROM me JOIN group_warnings w USING (group_id) WHERE w.closed_at IS NULL
     ),
     'recent', (
         SELECT json_build_object(

@@ -17,7 +17,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.service import free_port, is_ready
+from app.demo.firms import FIRMS
+from tests.service import eventually, free_port, is_ready
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -76,6 +77,7 @@ def sets_itself_up_serves_and_leaves_nothing_running(folder: Path) -> None:
         assert f"{told['base_url']}/console/" in (folder / "demo.log").read_text()
         assert httpx.get(f"{told['base_url']}/console/").status_code == httpx.codes.OK
         readme_lines_work(folder)
+        two_firms_are_warned_of(told)
         labels_are_nowhere(told["database_url"])
         contributions_add_up(told)
         model_is_as_good_as_the_field(told)
@@ -138,6 +140,15 @@ def readme_lines_work(folder: Path) -> None:
     assert decision["arm"] == "treatment"
 
 
+def two_firms_are_warned_of(told: dict[str, Any]) -> None:
+    """Requirement D7."""
+    headers = {"Authorization": f"Bearer {told['api_keys']['analyst']}"}
+    with httpx.Client(base_url=told["base_url"], headers=headers) as client:
+        eventually(lambda: len(client.get("/v1/warnings").json()["items"]) == 2)
+        warned = {warning["name"] for warning in client.get("/v1/warnings").json()["items"]}
+    assert warned == {firm.name for firm in FIRMS if firm.forwards and firm.spends_less and firm.calls_out}
+
+
 def labels_are_nowhere(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         names = connection.execute("SELECT DISTINCT jsonb_object_keys(features) FROM feature_snapshots").fetchall()
@@ -157,9 +168,12 @@ def model_is_as_good_as_the_field(told: dict[str, Any]) -> None:
 def contributions_add_up(told: dict[str, Any]) -> None:
     """For every fourth stored subscriber, by id (requirement C14); by features the same."""
     with psycopg.connect(told["database_url"]) as connection:
-        rows = connection.execute("SELECT subscriber_id, features FROM feature_snapshots").fetchall()
+        rows = connection.execute(
+            "SELECT subscriber_id, features FROM feature_snapshots JOIN subscribers USING (subscriber_id)"
+            " WHERE group_id IS NULL"
+        ).fetchall()
     headers = {"Authorization": f"Bearer {told['api_keys']['crm']}"}
-    assert len(rows) == 7043
+    assert len(rows) + sum(firm.members for firm in FIRMS) == 7043
     with httpx.Client(base_url=told["base_url"], headers=headers) as client:
         for number, (subscriber_id, features) in enumerate(rows[::4]):
             answer = client.post("/v1/scores", json={"subscriber_id": subscriber_id, "drivers": 100}).json()

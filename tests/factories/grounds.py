@@ -68,6 +68,7 @@ class Grounds:
             "subscriber_id": self.ids["subscriber_id"],
             "duplicate_id": self.ids["other_id"],
             "action": self.ids["action"],
+            "group_id": self.ids["warned_group_id"],
             "occurred_at": moments_ago(seconds=1),
             "answered_at": moments_ago(seconds=1),
             "outcome": "later",  # the one answer that may be given again
@@ -97,6 +98,9 @@ def lay_grounds(api: httpx.Client, region: str | None = None) -> Grounds:
     opened = api.post("/v1/complaints", json=complaint(subscriber_id)).json()
     answered = api.post("/v1/survey-responses", json=answers(subscriber_id, {"item": "solved", "score": 2})).json()
     [case] = api.get("/v1/care-cases", params={"subscriber_id": subscriber_id}).json()["items"]
+    warned = _group(api)
+    subscriber(api, group_id=warned, region=region)
+    warning = api.post("/v1/warnings", json={"group_id": warned}).json()
     model = api.get("/v1/models").json()["items"][0]
     return Grounds(
         {
@@ -104,6 +108,8 @@ def lay_grounds(api: httpx.Client, region: str | None = None) -> Grounds:
             "duplicate_id": _duplicate(api, subscriber_id, region),
             "other_id": subscriber(api, region=region),
             "group_id": _group(api),
+            "warned_group_id": warned,
+            "warning_id": warning["id"],
             "interaction_id": contact["id"],
             "visit": visit,
             "task_id": task["id"],

@@ -43,6 +43,7 @@ OF_PEOPLE = {
     "case_id",
     "decision_id",
     "claim_id",
+    "warning_id",
 }
 # The log of accesses names people of all regions in one line; a run scores those of all.
 OF_ALL = {"list_accesses", "request_scoring_run"}

@@ -27,7 +27,14 @@ from tests.service import Service
 every_keyed = pytest.mark.parametrize("operation", keyed(), ids=str)
 # Neither scoring, nor searching, nor deciding again, nor activating what is active already changes anything.
 SCORING = {"score_subscriber", "score_subscribers", "infer", "infer_version"}
-UNCHANGING = {*SCORING, "search_subscribers", "activate_model", "replay_decision", "request_scoring_run"}
+UNCHANGING = {
+    *SCORING,
+    "search_subscribers",
+    "activate_model",
+    "replay_decision",
+    "request_scoring_run",
+    "report_warning",
+}
 CHANGING = [found for found in operations() if found.method != "GET" and found.id not in UNCHANGING]
 REPLAYED = "idempotent-replayed"
 KEPT = ("content-type", "location", "etag")

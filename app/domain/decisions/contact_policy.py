@@ -64,6 +64,14 @@ def _no_sale_over_a_complaint(context: DecisionContext, action: Action) -> Remov
     return None
 
 
+def _no_sale_within_a_group_at_risk(context: DecisionContext, action: Action) -> Removal | None:
+    """The group is won back as a whole: an offer to one of its members would undo what is negotiated for all."""
+    if not action.is_sale or context.group_at_risk_since is None:
+        return None
+    told = f"their group may leave, warned of on {minute(context.group_at_risk_since)}: it is dealt with as a whole"
+    return Removal("GROUP_AT_RISK", told)
+
+
 def _no_sale_to_the_upset(context: DecisionContext, action: Action) -> Removal | None:
     if not action.is_sale or context.upset_at is None:
         return None
@@ -138,6 +146,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _another_keeper,
     _quiet_hours,
     _no_sale_over_a_complaint,
+    _no_sale_within_a_group_at_risk,
     _no_sale_to_the_upset,
     _cool_down,
     _cap,

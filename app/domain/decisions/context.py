@@ -208,6 +208,7 @@ class Situation:
     locality: Locality | None = None
     tenure_months: float | None = None
     bill_is_flat: bool = False
+    group_at_risk_since: datetime | None = None
     spent: Decimal = Decimal(0)
     draw: float = 0.0
     ledger: Ledger = EMPTY_LEDGER
