@@ -1,4 +1,4 @@
-// The manager's pages: five views, one at a time, named by the address's fragment.
+// The manager's pages: several views, one at a time, named by the address's fragment.
 
 import { Api } from "./api.js";
 import { h } from "./dom.js";
@@ -6,6 +6,7 @@ import { SERVICE, askForKey, languageChoice, signOut } from "./entry.js";
 import { campaigns } from "./manager-campaigns.js";
 import { complaints } from "./manager-complaints.js";
 import { Desk, replaced } from "./manager-desk.js";
+import { groups } from "./manager-groups.js";
 import { MANAGER } from "./manager-messages.js";
 import { model } from "./manager-model.js";
 import { touchpoints } from "./manager-touchpoints.js";
@@ -13,7 +14,7 @@ import { watchlist } from "./manager-watchlist.js";
 import * as session from "./session.js";
 import { Words } from "./words.js";
 
-const VIEWS = { watchlist, complaints, touchpoints, campaigns, model };
+const VIEWS = { watchlist, groups, complaints, touchpoints, campaigns, model };
 const NAMES = Object.keys(VIEWS);
 const PURPOSE = "analysis";
 

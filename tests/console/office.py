@@ -1,4 +1,4 @@
-"""What a manager looks at: a base that was scored, promises kept and broken, answers, and campaigns."""
+"""What a manager looks at: a base that was scored, groups, promises kept and broken, answers, and campaigns."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ from tests.factories import campaigns
 from tests.factories.contacts import complaint, moments_ago
 from tests.factories.dictionary import lay_dictionary
 from tests.factories.forwarder import forwarding
+from tests.factories.groups import LEAVING_NOW, STEADY_NOW, group, lay_calls
 from tests.factories.population import Row
 from tests.factories.runs import score_base
 from tests.factories.subscribers import LEAVING, new_id, subscriber
@@ -75,6 +76,15 @@ def opinions(api: httpx.Client) -> None:
     _sent(api, "PUT", "/v1/satisfaction-targets/internal/service_advisor", {"target": 0.8})
 
 
+def groups(api: httpx.Client) -> None:
+    """One group at risk by its figures, and one whose warning was a false alarm."""
+    for name, now in ((CANARY, LEAVING_NOW), ("Harbour", STEADY_NOW)):
+        group_id = group(api, now, name=name, owner="ann")
+        warning = _sent(api, "POST", "/v1/warnings", {"group_id": group_id})
+        if name != CANARY:
+            _sent(api, "PATCH", f"/v1/warnings/{warning['id']}", {"result": "false_alarm"})
+
+
 def trials(api: httpx.Client, region: str) -> Any:
     """A draft, one that has ended, and a running one with members in both arms; returns the running one."""
     others = new_id()
@@ -96,6 +106,8 @@ def furnish(desk: Desk, rows: list[Row]) -> Any:
     opinions(desk.api)
     running = trials(desk.api, region)
     score_base(desk.api, desk.service.settings)
+    lay_calls(desk.service.settings)
+    groups(desk.api)
     return running
 
 

@@ -15,14 +15,22 @@ from tests.conftest import make_key
 from tests.console.crm import Crm
 from tests.console.office import ACTION, CANARY, LEAVERS, furnish, office
 from tests.console.screen import STEADY, Desk, barriers, sign_in, texts
+from tests.factories.groups import LEAVING_NOW, group
 from tests.factories.models import TELCO_MAPPING
 from tests.factories.population import training_rows
 from tests.factories.runs import work_off
 from tests.factories.subscribers import LEAVING, subscriber
 
-TITLES_IN_CHINESE = ("预警名单", "未结投诉", "理想、可接受与实际感知", "相对对照组的效果", "模型质量")
+TITLES_IN_CHINESE = (
+    "预警名单",
+    "有离网风险的集团",
+    "未结投诉",
+    "理想、可接受与实际感知",
+    "相对对照组的效果",
+    "模型质量",
+)
 LARGEST_SHIFT = 0.01
-VIEWS = ("watchlist", "complaints", "touchpoints", "campaigns", "model")
+VIEWS = ("watchlist", "groups", "complaints", "touchpoints", "campaigns", "model")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +58,12 @@ def full(busy: tuple[Desk, Any]) -> Desk:
 def reader(full: Desk) -> str:
     """A key that reads the list, and may not take it home."""
     return make_key(full.service.settings, {"scores:read"})
+
+
+@pytest.fixture
+def onlooker(full: Desk) -> str:
+    """A key that reads of groups, and may not act for them."""
+    return make_key(full.service.settings, {"care:read"})
 
 
 @pytest.fixture
@@ -99,6 +113,7 @@ async def holds_no_markup(page: Page) -> None:
     ("view", "told"),
     [
         ("watchlist", ["The base has not been scored yet", "Score the base"]),
+        ("groups", ["No group shows signs of leaving", "No warning has been closed yet"]),
         ("complaints", ["No complaint is open", "No complaints in thirty days"]),
         ("touchpoints", ["Nobody has answered yet", "by stayline import"]),
         ("campaigns", ["There is no campaign yet", "with a share held out", "Smaller plan that fits the use"]),
@@ -207,6 +222,43 @@ async def test_who_may_not_export_is_told_so(page: Page, full: Desk, reader: str
     await expect(panel.locator(".exports button")).to_have_count(0)
 
 
+async def test_groups_show_their_signals_and_are_dealt_with_as_a_whole(page: Page, full: Desk) -> None:
+    """(D7)"""
+    panel = await look(page, full, "groups")
+    card = panel.locator("article")
+
+    await expect(card).to_have_count(1)
+    await expect(card.get_by_role("heading", level=3)).to_contain_text(CANARY)
+    await expect(card.locator(".tiles")).to_contain_text("240")
+    await expect(rows_of(card)).to_have_count(3)
+    await expect(rows_of(card).nth(1)).to_contain_text("-33%")
+    await expect(panel.locator(".warned")).to_contain_text("false alarm")
+    await all_is_well(page)
+    await card.get_by_role("button", name="Done: Visit the one who decides").click()
+    await expect(card.locator(".playbook .met-yes")).to_have_count(1)
+    assert [step["done_at"] is not None for step in open_warning(full)["playbook"]] == [True, False, False, False]
+    await card.get_by_label("How it ended").select_option("they stayed")
+    await card.get_by_role("button", name="Close").click()
+    await expect(card).to_contain_text("they stayed.")
+    assert full.api.get("/v1/warnings", params={"open": "true"}).json()["items"] == []
+
+
+async def test_who_may_only_read_is_told_so_when_they_change_a_group(page: Page, full: Desk, onlooker: str) -> None:
+    group_id = group(full.api, LEAVING_NOW)
+    full.api.post("/v1/warnings", json={"group_id": group_id}).raise_for_status()
+    panel = await look(page, full, "groups", onlooker)
+    await panel.get_by_role("button", name="Close").click()
+
+    await expect(panel.locator("article [role=status]")).to_contain_text("lacks the scope care:write")
+    assert open_warning(full)["result"] is None
+    assert await barriers(page) == []
+
+
+def open_warning(desk: Desk) -> Any:
+    [warning] = desk.api.get("/v1/warnings", params={"open": "true"}).json()["items"]
+    return warning
+
+
 async def test_complaints_show_the_most_urgent_first_and_what_was_kept(page: Page, full: Desk) -> None:
     panel = await look(page, full, "complaints")
     urgent = panel.locator(".urgent")
@@ -308,7 +360,7 @@ async def test_nothing_moves_once_it_can_be_seen(page: Page, full: Desk) -> None
 
 
 async def test_who_may_not_see_is_told_which_scope_is_missing(page: Page, bare: Desk, stranger: str) -> None:
-    needed = ("scores:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
+    needed = ("scores:read", "care:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
     for view, scope in zip(VIEWS, needed, strict=True):
         panel = await look(page, bare, view, stranger)
         refused = panel.locator(".trouble.forbidden")
@@ -353,7 +405,7 @@ async def test_a_mistake_is_told_with_the_number_to_give_to_support(page: Page, 
 async def test_the_views_are_tabs_that_the_arrow_keys_move_through(page: Page, bare: Desk) -> None:
     await look(page, bare, "watchlist")
     await page.get_by_role("tab", name="Watchlist").focus()
-    for key, name in (("Right", "Complaints"), ("Left", "Watchlist"), ("Left", "Model"), ("Right", "Watchlist")):
+    for key, name in (("Right", "Groups"), ("Left", "Watchlist"), ("Left", "Model"), ("Right", "Watchlist")):
         await page.keyboard.press(f"Arrow{key}")
         tab = page.get_by_role("tab", name=name)
         await expect(tab).to_be_focused()

@@ -9,25 +9,17 @@ import pytest
 
 from app.domain.access import SCOPES
 from app.schemas.base import encode_cursor
+from app.settings import Settings
 from tests.conftest import make_key
 from tests.factories.answers import problem, refused_fields
 from tests.factories.bodies import at_once
+from tests.factories.groups import LEAVING_NOW, STEADY_NOW, group, lay_calls, member
 from tests.factories.pages import walk
 from tests.factories.runs import work_off
-from tests.factories.subscribers import LEAVING, new_id, subscriber
+from tests.factories.subscribers import new_id
 from tests.service import Service
 
 PATH = "/v1/warnings"
-# A member in September, and in October as one who is leaving, or who is not.
-BEFORE = LEAVING | {"monthly_charges": 90, "offnet_onnet_ratio": 0.4}
-LEAVING_NOW = LEAVING | {
-    "monthly_charges": 60,
-    "offnet_onnet_ratio": 0.8,
-    "call_forward_m0": 9,
-    "call_forward_m2": 1,
-    "call_forward_m3": 1,
-}
-STEADY_NOW = LEAVING_NOW | {"monthly_charges": 90, "call_forward_m0": 1, "offnet_onnet_ratio": 0.4}
 ONE_SIGNAL = (
     STEADY_NOW | {"call_forward_m0": 9},
     STEADY_NOW | {"monthly_charges": 60},
@@ -36,27 +28,8 @@ ONE_SIGNAL = (
 
 
 @pytest.fixture(autouse=True)
-def _known_to_the_dictionary(store: psycopg.Connection) -> None:
-    for name in sorted(LEAVING_NOW.keys() - LEAVING.keys()):
-        known = (
-            "INSERT INTO features VALUES (%s, 'number', NULL, 0, 100000, '{}', 'test', now()) ON CONFLICT DO NOTHING"
-        )
-        store.execute(known, [name])
-
-
-def group(api: httpx.Client, now: dict[str, Any], members: int = 4, **fields: Any) -> str:
-    group_id = f"vpmn-{new_id()}"
-    api.put(f"/v1/groups/{group_id}", json={"name": "Riverside Works"} | fields)
-    for _ in range(members):
-        member(api, group_id, now)
-    return group_id
-
-
-def member(api: httpx.Client, group_id: str, now: dict[str, Any]) -> str:
-    subscriber_id = subscriber(api, group_id=group_id, features=now)
-    earlier = api.put(f"/v1/subscribers/{subscriber_id}/snapshots/2026-09-30", json={"features": BEFORE})
-    assert earlier.status_code == 201, earlier.text
-    return subscriber_id
+def _known_to_the_dictionary(settings: Settings) -> None:
+    lay_calls(settings)
 
 
 def of(api: httpx.Client, group_id: str, **query: str) -> list[dict[str, Any]]:
