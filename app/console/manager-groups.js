@@ -3,7 +3,7 @@
 import { h, svg } from "./dom.js";
 import { emptyBox, missingScope, part, replaced } from "./manager-desk.js";
 import { Scale, dot, inRow, key, tiles } from "./manager-figures.js";
-import { UNKNOWN, amount, count, decimal, percent } from "./manager-numbers.js";
+import { UNKNOWN, amount, change, count, decimal, percent } from "./manager-numbers.js";
 import { everything } from "./manager-pages.js";
 import { shortened, table } from "./manager-table.js";
 
@@ -38,7 +38,7 @@ function groupCard(desk, first) {
   function shown(warning) {
     const { words } = desk;
     const told = h("p", { class: "told", role: "status" });
-    const change = async (changes) => {
+    const write = async (changes) => {
       try {
         const path = `v1/warnings/${warning.id}`;
         replaced(place, shown(await desk.api.patch(path, changes, `"${warning.version}"`)));
@@ -54,11 +54,14 @@ function groupCard(desk, first) {
     return [
       heading,
       figures(warning, words),
-      warning.signals.length > 0 && signals(warning, words),
-      warning.closed_at === null ? playbook(warning, change, words) : null,
-      warning.closed_at === null ? closing(change, words) : closed(warning, words),
+      h(
+        "div",
+        { class: "side-by-side" },
+        warning.signals.length > 0 && signals(warning, words),
+        h("div", {}, playbook(warning, write, words), warning.closed_at ? closed(warning, words) : closing(write, words)),
+      ),
       told,
-    ].filter(Boolean);
+    ];
   }
 }
 
@@ -88,7 +91,7 @@ function signals({ name, signals: items, as_of }, words) {
       name: "change",
       label: words.say("manager.signal.by"),
       kind: "number",
-      cell: ({ before, after }) => (before ? percent(words, after / before - 1, 0) : UNKNOWN),
+      cell: ({ before, after }) => (before ? change(words, after / before - 1) : UNKNOWN),
     },
   ];
   const caption = words.say("manager.signals", { name, date: words.date(as_of) });
@@ -111,7 +114,7 @@ function moved({ signal, before, after }, words) {
   return inRow(told, way, dot(scale, before, "beaten"), dot(scale, after, "best"));
 }
 
-function playbook({ name, playbook: measures }, change, words) {
+function playbook({ name, playbook: measures, closed_at }, write, words) {
   const done = measures.filter((measure) => measure.done_at).length;
   const told = words.say("manager.playbook.told", { done: count(words, done), all: count(words, measures.length) });
   return h(
@@ -121,26 +124,26 @@ function playbook({ name, playbook: measures }, change, words) {
     h(
       "ol",
       { class: "playbook" },
-      measures.map((item) => h("li", {}, measureLine(item, name, change, words))),
+      measures.map((item) => h("li", {}, measureLine(item, name, closed_at === null && write, words))),
     ),
   );
 }
 
-function measureLine({ measure, due_at, done_at }, name, change, words) {
+function measureLine({ measure, due_at, done_at }, name, write, words) {
   const what = words.say(`manager.measure.${measure}`);
   if (done_at) return [what, h("span", { class: "tag met-yes" }, words.say("manager.done", { on: words.date(done_at) }))];
   const late = new Date(due_at) < Date.now();
   const due = words.say("manager.due-by", { on: words.date(due_at) });
   const attributes = { type: "button", "aria-label": words.say("manager.done.of", { what, name }) };
-  const tick = () => change({ done: [measure] });
+  const tick = () => write({ done: [measure] });
   return [
     what,
     h("span", { class: late ? "tag late" : "note" }, due),
-    h("button", { ...attributes, onclick: tick }, words.say("manager.done.now")),
+    write && h("button", { ...attributes, onclick: tick }, words.say("manager.done.now")),
   ];
 }
 
-function closing(change, words) {
+function closing(write, words) {
   const choice = h(
     "select",
     { name: "result" },
@@ -148,7 +151,7 @@ function closing(change, words) {
   );
   const close = (event) => {
     event.preventDefault();
-    change({ result: choice.value });
+    write({ result: choice.value });
   };
   return h(
     "form",

@@ -16,6 +16,10 @@ export const percent = (words, share, digits = 1) =>
 export const points = (words, share) =>
   format(words, 100 * share, { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
+/** By how much something grew or shrank, in percent of what it was. */
+export const change = (words, share) =>
+  format(words, share, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 });
+
 /** An amount in the operator's currency, which most answers do not name. */
 export const amount = (words, text) => format(words, Number(text), { maximumFractionDigits: 0 });
 

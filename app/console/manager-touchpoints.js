@@ -4,12 +4,11 @@ import { h } from "./dom.js";
 import { emptyBox, part } from "./manager-desk.js";
 import { Scale, axis, bar, dot, inRow, key, stroke, tiles } from "./manager-figures.js";
 import { UNKNOWN, count, decimal, percent, points } from "./manager-numbers.js";
-import { everything } from "./manager-pages.js";
+import { touchpointNames } from "./manager-pages.js";
 import { table } from "./manager-table.js";
 
 const FAMILIES = ["internal", "external"];
 const LEAST_ANSWERS = 30; // with fewer, a mean on such scales says little: it is shown, and said to be weak
-const MOST_TOUCHPOINTS = 1_000;
 const ROLES = ["front_desk_supervisor", "service_advisor", "technical_director", "customer_service"];
 
 export function touchpoints(desk) {
@@ -48,12 +47,6 @@ export function touchpoints(desk) {
       ),
     );
   }
-}
-
-/** What touchpoints are called; their codes have to do where the catalogue may not be read. */
-async function touchpointNames(api) {
-  const found = await everything(api, "v1/touchpoints", MOST_TOUCHPOINTS).catch(() => ({ items: [] }));
-  return new Map(found.items.map((item) => [item.code, item.name]));
 }
 
 async function gapsOf(api, family, names) {

@@ -9,12 +9,13 @@ import { Desk, replaced } from "./manager-desk.js";
 import { groups } from "./manager-groups.js";
 import { MANAGER } from "./manager-messages.js";
 import { model } from "./manager-model.js";
+import { pool } from "./manager-pool.js";
 import { touchpoints } from "./manager-touchpoints.js";
 import { watchlist } from "./manager-watchlist.js";
 import * as session from "./session.js";
 import { Words } from "./words.js";
 
-const VIEWS = { watchlist, groups, complaints, touchpoints, campaigns, model };
+const VIEWS = { watchlist, groups, pool, complaints, touchpoints, campaigns, model };
 const NAMES = Object.keys(VIEWS);
 const PURPOSE = "analysis";
 

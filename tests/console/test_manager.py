@@ -24,13 +24,14 @@ from tests.factories.subscribers import LEAVING, subscriber
 TITLES_IN_CHINESE = (
     "预警名单",
     "有离网风险的集团",
+    "四项关怀目标",
     "未结投诉",
     "理想、可接受与实际感知",
     "相对对照组的效果",
     "模型质量",
 )
 LARGEST_SHIFT = 0.01
-VIEWS = ("watchlist", "groups", "complaints", "touchpoints", "campaigns", "model")
+VIEWS = ("watchlist", "groups", "pool", "complaints", "touchpoints", "campaigns", "model")
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,7 @@ async def holds_no_markup(page: Page) -> None:
     [
         ("watchlist", ["The base has not been scored yet", "Score the base"]),
         ("groups", ["No group shows signs of leaving", "No warning has been closed yet"]),
+        ("pool", ["Watching as a routine", "nothing before", "Nobody is in the pool"]),
         ("complaints", ["No complaint is open", "No complaints in thirty days"]),
         ("touchpoints", ["Nobody has answered yet", "by stayline import"]),
         ("campaigns", ["There is no campaign yet", "with a share held out", "Smaller plan that fits the use"]),
@@ -259,6 +261,45 @@ def open_warning(desk: Desk) -> Any:
     return warning
 
 
+async def test_the_pool_is_seen_from_each_side_and_cut_down_to_a_level(page: Page, full: Desk) -> None:
+    """(E2, E10)"""
+    told = full.api.get("/v1/reports/pool").json()
+    panel = await look(page, full, "pool")
+    sides = panel.locator(".sides")
+    total = sides.locator(".cuts")
+
+    await expect(panel.locator(".goals .tiles > div")).to_have_count(4)
+    await expect(total).to_contain_text(f"{told['total']} in the pool")
+    await expect(sides.get_by_role("heading", level=3)).to_have_count(6)
+    await expect(rows_of(panel.locator(".in-pool"))).to_have_count(told["total"])
+    await all_is_well(page)
+    complaints = next(each["cases"] for each in told["marginals"]["source"] if each["level"] == "complaint")
+    await sides.get_by_role("button", name="Only a complaint").click()
+    await expect(total).to_contain_text(f"{complaints} in the pool")
+    await expect(sides.get_by_role("heading", level=3)).to_have_count(5)
+    assert await barriers(page) == []
+    await sides.get_by_role("button", name="No longer only Came in by: a complaint").click()
+    await expect(total).to_contain_text(f"{told['total']} in the pool")
+
+
+async def test_the_goals_of_care_show_what_the_api_tells(page: Page, full: Desk) -> None:
+    """(E2)"""
+    panel = await look(page, full, "pool")
+    for goal in full.api.get("/v1/reports/care-goals").json()["items"]:
+        await expect(panel.locator(".goals .tiles")).to_contain_text(f"{goal['part']} of {goal['whole']} ")
+
+
+async def test_the_pool_is_exported_as_the_api_writes_it(page: Page, full: Desk, tmp_path: Path) -> None:
+    """(E10)"""
+    panel = await look(page, full, "pool")
+    async with page.expect_download() as saving:
+        await panel.get_by_role("button", name="CSV").click()
+    await (await saving.value).save_as(tmp_path / "pool.csv")
+    told = full.api.get("/v1/reports/pool", headers={"accept": "text/csv"})
+
+    assert (tmp_path / "pool.csv").read_bytes() == told.content
+
+
 async def test_complaints_show_the_most_urgent_first_and_what_was_kept(page: Page, full: Desk) -> None:
     panel = await look(page, full, "complaints")
     urgent = panel.locator(".urgent")
@@ -360,7 +401,7 @@ async def test_nothing_moves_once_it_can_be_seen(page: Page, full: Desk) -> None
 
 
 async def test_who_may_not_see_is_told_which_scope_is_missing(page: Page, bare: Desk, stranger: str) -> None:
-    needed = ("scores:read", "care:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
+    needed = ("scores:read", "care:read", "reports:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
     for view, scope in zip(VIEWS, needed, strict=True):
         panel = await look(page, bare, view, stranger)
         refused = panel.locator(".trouble.forbidden")
