@@ -1,7 +1,7 @@
 """The pool of dissatisfied subscribers: one open case a person, whatever brought it about."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -58,7 +58,7 @@ async def join_pool(
     if case := next((case for case in cases if _knows(case, source_id, occurred_at)), None):
         return case
     case = next((case for case in cases if case.closed_at is None), None) or _opened(session, subscriber, occurred_at)
-    piece = {"source": source, "id": str(source_id), "at": occurred_at.isoformat()}
+    piece = {"source": source, "id": str(source_id), "at": occurred_at.astimezone(UTC).isoformat()}
     case.evidence = rules.with_evidence(case.evidence, piece)
     case.opened_at = min(case.opened_at, occurred_at)
     case.version += 1
