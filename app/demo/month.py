@@ -96,10 +96,10 @@ async def live(month: Month, subscriber_ids: Sequence[str]) -> None:
             await _complain(session, month, chance, id)
     for id in chosen[COMPLAINING:][:ANSWERING]:
         async with transaction(month.sessions) as session:
-            await surveys.record_response(session, month.desk(month.at), _answers(chance, id, month.at))
+            await _answer(session, month, chance, id)
     async with transaction(month.sessions) as session:
         for _ in range(OUTSIDERS):
-            await surveys.record_response(session, month.desk(month.at), _answers(chance, None, month.at))
+            await _answer(session, month, chance, None)
 
 
 def _moment(chance: random.Random, at: datetime) -> datetime:
@@ -196,6 +196,13 @@ async def _call_back(session: AsyncSession, month: Month, chance: random.Random,
         "callback_id": callback.id,
     }
     await surveys.record_response(session, month.desk(asked_at), SurveyResponseCreate.model_validate(body))
+
+
+async def _answer(session: AsyncSession, month: Month, chance: random.Random, subscriber_id: str | None) -> None:
+    """Record an answer when a desk comes to it: mostly on the same day, now and then later."""
+    said = _answers(chance, subscriber_id, month.at)
+    recorded_at = said.answered_at + timedelta(hours=chance.choices((0, 3, 20, 40), (6, 4, 2, 1))[0])
+    await surveys.record_response(session, month.desk(min(recorded_at, month.at)), said)
 
 
 def _answers(chance: random.Random, subscriber_id: str | None, at: datetime) -> SurveyResponseCreate:

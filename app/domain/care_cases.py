@@ -32,6 +32,15 @@ class Activity(StrEnum):
     FREQUENT = "frequent"
 
 
+class Times(StrEnum):
+    """How many pieces of evidence a case has: what brought somebody in, and what came on top."""
+
+    ONCE = "1"
+    TWICE = "2"
+    THRICE = "3"
+    OFTEN = "4+"
+
+
 QUARTER: Final = timedelta(days=90)
 _FREQUENT_CONTACTS: Final = 3
 _LIKELY: Final[Mapping[str, CareCause]] = MappingProxyType(

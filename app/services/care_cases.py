@@ -1,7 +1,7 @@
 """The pool of dissatisfied subscribers: one open case a person, whatever brought it about."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -48,15 +48,17 @@ class Seen(NamedTuple):
 async def join_pool(
     session: AsyncSession, subscriber: Subscriber, source: str, source_id: UUID, occurred_at: datetime, at: datetime
 ) -> CareCase:
-    """Open a case for a dissatisfied subscriber, or add to the open one; evidence that is known changes nothing."""
+    """Open a case for a dissatisfied subscriber, or add to the open one; evidence that is known changes nothing.
+
+    What comes up again after its case was closed is news.
+    """
     await lock(session, "care case", subscriber.subscriber_id)
     query = select(CareCase).where(CareCase.subscriber_id == subscriber.subscriber_id)
     cases = (await session.scalars(query.with_for_update())).all()
-    known = (case for case in cases if any(piece["id"] == str(source_id) for piece in case.evidence))
-    if case := next(known, None):
+    if case := next((case for case in cases if _knows(case, source_id, occurred_at)), None):
         return case
     case = next((case for case in cases if case.closed_at is None), None) or _opened(session, subscriber, occurred_at)
-    piece = {"source": source, "id": str(source_id), "at": occurred_at.isoformat()}
+    piece = {"source": source, "id": str(source_id), "at": occurred_at.astimezone(UTC).isoformat()}
     case.evidence = rules.with_evidence(case.evidence, piece)
     case.opened_at = min(case.opened_at, occurred_at)
     case.version += 1
@@ -77,6 +79,31 @@ def _opened(session: AsyncSession, subscriber: Subscriber, occurred_at: datetime
     )
     session.add(case)
     return case
+
+
+def _knows(case: CareCase, source_id: UUID, occurred_at: datetime) -> bool:
+    is_among_them = any(piece["id"] == str(source_id) for piece in case.evidence)
+    return is_among_them and (case.closed_at is None or occurred_at <= case.closed_at)
+
+
+async def settle(
+    session: AsyncSession, subscriber: Subscriber, source_id: UUID, given: CareEvidence, vault: Vault, at: datetime
+) -> None:
+    """Close the open case that one thing alone brought about, with what settled that: nobody need do it twice.
+
+    A case with other evidence, or that somebody works on, stays with its owner.
+    """
+    await lock(session, "care case", subscriber.subscriber_id)
+    query = select(CareCase).where(CareCase.subscriber_id == subscriber.subscriber_id, CareCase.closed_at.is_(None))
+    case = await session.scalar(query.with_for_update())
+    if case is not None and _rests_on(case, source_id):
+        _require_evidence(CareStage.EVALUATED, given)
+        _write(case, subscriber, vault, CareStage.EVALUATED, given, at)
+
+
+def _rests_on(case: CareCase, source_id: UUID) -> bool:
+    begun = case.stage != CareStage.LOCATED or case.cause or case.analysis or case.care_given
+    return not begun and [piece["id"] for piece in case.evidence] == [str(source_id)]
 
 
 async def get_care_case(session: AsyncSession, case_id: UUID, at: datetime, *, for_update: bool = False) -> Seen:
@@ -128,14 +155,22 @@ def update_care_case(seen: Seen, vault: Vault, caller: Caller, changes: dict[str
     asked = changes.get("cause") or case.cause
     cause = CareCause(asked) if asked else None
     satisfied = changes.get("satisfied", case.satisfied)
-    _require_evidence(stage, CareEvidence(cause, texts["analysis"], texts["care_given"], satisfied))
-    words = subscribers.vault_of(subscriber, vault)
-    for name, text in texts.items():
-        setattr(case, name, text and words.seal(text.encode(), name))
-    case.stage, case.cause, case.satisfied = stage.value, cause, satisfied
+    given = CareEvidence(cause, texts["analysis"], texts["care_given"], satisfied)
+    _require_evidence(stage, given)
     if owner := changes.get("owner"):
         require_handover(caller, case.owner, owner)
         case.owner = owner
+    _write(case, subscriber, vault, stage, given, at)
+
+
+def _write(
+    case: CareCase, subscriber: Subscriber, vault: Vault, stage: CareStage, given: CareEvidence, at: datetime
+) -> None:
+    words = subscribers.vault_of(subscriber, vault)
+    for name in TEXTS:
+        text = getattr(given, name)
+        setattr(case, name, text and words.seal(text.encode(), name))
+    case.stage, case.cause, case.satisfied = stage.value, given.cause, given.satisfied
     case.closed_at = at if stage is CareStage.EVALUATED else None
     case.version += 1
     case.updated_at = at

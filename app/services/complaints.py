@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain import complaints as rules
 from app.domain.access import Caller
+from app.domain.care_cases import CareEvidence, likely_cause
 from app.domain.complaints import ComplaintStatus, Evidence
 from app.domain.tasks import TaskKind, TaskSource, callback_due
 from app.domain.working_time import WorkingCalendar
@@ -18,7 +19,7 @@ from app.errors import Conflict, Invalid, NotFound, Violation
 from app.models import Complaint, ComplaintStep, Subscriber, Touchpoint
 from app.models.base import new_id
 from app.schemas.complaints import ComplaintCreate
-from app.services import references, subscribers, tasks, touchpoints
+from app.services import care_cases, references, subscribers, tasks, touchpoints
 from app.services.access import require_agent, require_handover
 from app.services.interactions import require_past, seal_text, unseal_text
 from app.services.tasks import Duty
@@ -57,7 +58,7 @@ async def open_complaint(
 ) -> tuple[Complaint, Subscriber, bool]:
     """Open a complaint; tells whether it is new, since a caller's own reference is taken once.
 
-    Its one owner is the one named, else the agent who took it, else the complaints desk.
+    Its one owner is the one named, else the agent who took it, else the complaints desk. Its subscriber joins the pool.
     """
     require_past(complaint.occurred_at, desk.at, "/occurred_at")
     if complaint.client_reference and (known := await _find_by_reference(session, desk, complaint.client_reference)):
@@ -72,6 +73,7 @@ async def open_complaint(
         )
     await session.flush()
     session.add(_step(opened, desk))
+    await care_cases.join_pool(session, subscriber, NOUN, opened.id, opened.occurred_at, desk.at)
     return opened, subscriber, True
 
 
@@ -171,7 +173,7 @@ async def update_complaint(
     complaint.subscriber_confirmed = confirmed
     moved = _hand_over(complaint, desk, changes)
     if status != complaint.status:
-        await _move(session, desk, complaint, status)
+        await _move(session, desk, complaint, subscriber, status)
         moved = True
     complaint.version += 1
     complaint.updated_at = desk.at
@@ -218,8 +220,13 @@ def _hand_over(complaint: Complaint, desk: Desk, changes: dict[str, Any]) -> boo
     return True
 
 
-async def _move(session: AsyncSession, desk: Desk, complaint: Complaint, status: ComplaintStatus) -> None:
-    """Take a step, with what follows from it: a solution is called back about, a reopened one no longer."""
+async def _move(
+    session: AsyncSession, desk: Desk, complaint: Complaint, subscriber: Subscriber, status: ComplaintStatus
+) -> None:
+    """Take a step, with what follows from it: a solution is called back about, a reopened one no longer.
+
+    What is confirmed settles its case in the pool; whoever comes back unhappy is there again.
+    """
     was_finished = ComplaintStatus(complaint.status) not in rules.UNFINISHED
     complaint.status = status.value
     if status is ComplaintStatus.RESOLVED:
@@ -229,6 +236,12 @@ async def _move(session: AsyncSession, desk: Desk, complaint: Complaint, status:
         complaint.resolved_at, complaint.resolved_by = None, None
         complaint.reopen_count += 1
         await tasks.withdraw(session, complaint.subscriber_id, complaint.id, desk.at)
+        await care_cases.join_pool(session, subscriber, NOUN, complaint.id, desk.at, desk.at)
+    elif status is ComplaintStatus.CLOSED:
+        texts = read_texts(complaint, subscriber, desk.vault)
+        cause = likely_cause(complaint.type, None)
+        given = CareEvidence(cause, texts["root_cause"], texts["action_taken"], satisfied=True)
+        await care_cases.settle(session, subscriber, complaint.id, given, desk.vault, desk.at)
 
 
 def _callback(complaint: Complaint, served_at: datetime) -> Duty:

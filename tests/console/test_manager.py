@@ -401,7 +401,15 @@ async def test_nothing_moves_once_it_can_be_seen(page: Page, full: Desk) -> None
 
 
 async def test_who_may_not_see_is_told_which_scope_is_missing(page: Page, bare: Desk, stranger: str) -> None:
-    needed = ("scores:read", "care:read", "reports:read", "complaints:read", "surveys:read", "campaigns:read", "scores:read")
+    needed = (
+        "scores:read",
+        "care:read",
+        "reports:read",
+        "complaints:read",
+        "surveys:read",
+        "campaigns:read",
+        "scores:read",
+    )
     for view, scope in zip(VIEWS, needed, strict=True):
         panel = await look(page, bare, view, stranger)
         refused = panel.locator(".trouble.forbidden")

@@ -22,7 +22,7 @@ def test_a_call_becomes_a_complaint_a_callback_and_a_recovery_case(api: httpx.Cl
     it_is_escalated_by_the_clock(api, opened)
     solved = it_is_solved_with_evidence(api, opened)
     callback = a_callback_is_due_within_three_days(api, subscriber_id, solved)
-    answer = a_low_score_opens_a_recovery_case(api, subscriber_id, callback)
+    answer = a_low_score_joins_the_recovery_case(api, subscriber_id, callback)
     the_overview_shows_all_of_it_in_order(api, subscriber_id, contact, opened, answer)
 
 
@@ -82,11 +82,11 @@ def a_callback_is_due_within_three_days(api: httpx.Client, subscriber_id: str, s
     return callback
 
 
-def a_low_score_opens_a_recovery_case(api: httpx.Client, subscriber_id: str, callback: dict[str, Any]) -> Any:
+def a_low_score_joins_the_recovery_case(api: httpx.Client, subscriber_id: str, callback: dict[str, Any]) -> Any:
     body = answers(subscriber_id, {"item": "solved", "score": 2}, callback_id=callback["id"], comment="Still waiting")
     answer = api.post("/v1/survey-responses", json=body).json()
     [case] = api.get("/v1/care-cases", params={"subscriber_id": subscriber_id, "open": True}).json()["items"]
-    assert [piece["id"] for piece in case["evidence"]] == [answer["id"]]
+    assert [piece["id"] for piece in case["evidence"]] == [callback["source_id"], answer["id"]]
     return answer
 
 
@@ -96,13 +96,13 @@ def the_overview_shows_all_of_it_in_order(
     seen = api.get(f"/v1/subscribers/{subscriber_id}/overview").json()
 
     assert [event["kind"] for event in seen["timeline"]] == [
-        "case_opened",
         "survey_answer",
+        "case_opened",
         "complaint_opened",
         "contact",
     ]
     assert [event["at"] for event in seen["timeline"]] == sorted((e["at"] for e in seen["timeline"]), reverse=True)
-    assert [event["id"] for event in seen["timeline"][1:]] == [answer["id"], opened["id"], contact["id"]]
+    assert [seen["timeline"][place]["id"] for place in (0, 2, 3)] == [answer["id"], opened["id"], contact["id"]]
     [still_open] = seen["open_complaints"]  # an unhappy reply opens it again
     assert (still_open["id"], still_open["escalation"], still_open["ping_pong"]) == (opened["id"], "team_lead", True)
     assert seen["last_contacts"][0]["reason"] == contact["reason"]

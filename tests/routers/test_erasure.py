@@ -89,6 +89,7 @@ def test_decisions_and_outcomes_stay_under_a_pseudonym(life: Life, store: psycop
         "client_references",
         "complaints",
         "complaint_steps",
+        "care_cases",
         "tasks",
         "idempotency_answers",
         "audit_entries",

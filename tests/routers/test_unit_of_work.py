@@ -292,7 +292,7 @@ def test_a_key_whose_write_was_not_committed_may_be_used_again(
     body = complaint(grounds.ids["subscriber_id"])
     assert post(service.client, "/v1/complaints", body, "second try").status_code >= 500
     with open_store(service.settings) as store:
-        for table in (b"complaints", b"access_entries"):
+        for table in (b"complaints", b"care_cases", b"access_entries"):
             store.execute(b"DROP TRIGGER refusal ON " + table)
 
     answer = post(service.client, "/v1/complaints", body, "second try")

@@ -114,7 +114,7 @@ def test_what_is_not_settled_stays_however_old(api: httpx.Client, kept: Settings
     for table in ("complaints", "tasks"):
         query = f"UPDATE {table} SET updated_at = %s WHERE subscriber_id = %s"  # noqa: S608  # our own names
         store.execute(query.encode(), [old, subscriber_id])
-    _pool(store, subscriber_id, closed_at=None)
+    store.execute("UPDATE care_cases SET opened_at = %s WHERE subscriber_id = %s", [old, subscriber_id])
     assert purge(kept) == NOTHING
 
     store.execute("UPDATE complaints SET status = 'closed' WHERE id = %s", [opened["id"]])
@@ -124,14 +124,6 @@ def test_what_is_not_settled_stays_however_old(api: httpx.Client, kept: Settings
     assert tasks
     assert purge(kept) == NOTHING | {"complaints": 1, "tasks": tasks, "care_cases": 1}
     assert ids(store, "complaints", subscriber_id) == ids(store, "care_cases", subscriber_id) == []
-
-
-def _pool(store: psycopg.Connection, subscriber_id: str, closed_at: datetime | None) -> None:
-    store.execute(
-        "INSERT INTO care_cases (subscriber_id, id, stage, owner, evidence, opened_at, closed_at, version, updated_at)"
-        " VALUES (%s, gen_random_uuid(), 'pooled', 'x', '[]', now() - interval '9 years', %s, 1, now())",
-        [subscriber_id, closed_at],
-    )
 
 
 @pytest.mark.parametrize("is_anonymous", [False, True])
