@@ -23,7 +23,12 @@ export function pool(desk) {
   ];
 }
 
-const open = (api) => everything(api, "v1/care-cases?open=true", MOST);
+/** Those whose case is open, by when it came about: the API lists them by when it was written down. */
+async function open(api) {
+  const found = await everything(api, "v1/care-cases?open=true", MOST);
+  const items = found.items.toSorted((one, other) => Date.parse(other.opened_at) - Date.parse(one.opened_at));
+  return { ...found, items };
+}
 
 function goalTiles({ since, until, items }, words) {
   const period = words.say("manager.goals.told", { since: words.date(since), until: words.date(until) });

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, transaction
@@ -19,7 +20,7 @@ from app.models import Complaint, Subscriber
 from app.schemas.complaints import ComplaintCreate
 from app.schemas.interactions import InteractionCreate
 from app.schemas.surveys import SurveyResponseCreate
-from app.services import complaints, interactions, surveys, tasks
+from app.services import complaints, interactions, subscribers, surveys, tasks
 from app.services.complaints import Desk
 from app.vault import Vault
 
@@ -33,6 +34,9 @@ DAYS: Final = 30
 AGENTS: Final = tuple(f"agent-{number:02}" for number in range(1, 13))
 TEAMS: Final = ("north", "south", "retention")
 _BATCH: Final = 500
+_COMPLAINED_AT: Final = ((("hotline", "call"), ("shop_counter", "shop"), ("app_selfcare", "app")), (6, 2, 2))
+_REGIONS: Final = (("north", "east", "south", "west"), (4, 3, 2, 1))
+_BRANDS: Final = (("go", "classic", "gold"), (5, 3, 2))
 
 # How often, where and by which channel, what they came for, what they wanted.
 _CONTACTS: Final[tuple[tuple[int, str, str, str, str], ...]] = (
@@ -84,6 +88,7 @@ async def live(month: Month, subscriber_ids: Sequence[str]) -> None:
     """Let a month pass for some of these subscribers."""
     chance = random.Random(SEED)  # noqa: S311  # made-up contacts, not secrets
     chosen = chance.sample(sorted(subscriber_ids), min(CONTACTED, len(subscriber_ids)))
+    await _place(month, sorted(subscriber_ids))
     contacts = [contact for id in chosen for contact in _contacts(chance, id, month.at)]
     for first in range(0, len(contacts), _BATCH):
         async with transaction(month.sessions) as session:
@@ -100,6 +105,18 @@ async def live(month: Month, subscriber_ids: Sequence[str]) -> None:
     async with transaction(month.sessions) as session:
         for _ in range(OUTSIDERS):
             await _answer(session, month, chance, None)
+
+
+async def _place(month: Month, subscriber_ids: Sequence[str]) -> None:
+    """Say where each lives and which brand they have, as far as nothing is known of it: the sample does not tell."""
+    chance = random.Random(SEED)  # noqa: S311  # made-up places, not secrets
+    for first in range(0, len(subscriber_ids), _BATCH):
+        async with transaction(month.sessions) as session:
+            some = subscribers.one_of(subscriber_ids[first : first + _BATCH])
+            query = select(Subscriber).where(some, Subscriber.region.is_(None))
+            for subscriber in await session.scalars(query.order_by(Subscriber.subscriber_id)):
+                told = {"region": chance.choices(*_REGIONS)[0], "brand": chance.choices(*_BRANDS)[0]}
+                subscribers.apply(subscriber, month.vault, told, month.at)
 
 
 def _moment(chance: random.Random, at: datetime) -> datetime:
@@ -142,11 +159,12 @@ async def _follow_up(session: AsyncSession, month: Month, chance: random.Random)
 async def _complain(session: AsyncSession, month: Month, chance: random.Random, subscriber_id: str) -> None:
     """Open a complaint in the past; hand some on, solve most, and ask some of those whether it helped."""
     kind, fault, words = chance.choice(_COMPLAINTS)
+    touchpoint, channel = chance.choices(*_COMPLAINED_AT)[0]
     opened_at = _moment(chance, month.at)
     body = {
         "subscriber_id": subscriber_id,
-        "touchpoint": "hotline",
-        "channel": "call",
+        "touchpoint": touchpoint,
+        "channel": channel,
         "occurred_at": opened_at.isoformat(),
         "type": kind,
         "network_fault_type": fault,
@@ -224,7 +242,7 @@ def _answers(chance: random.Random, subscriber_id: str | None, at: datetime) -> 
             "survey": "market-study" if outside else "after-service",
             "subscriber_id": subscriber_id,
             "touchpoint": chance.choice(("hotline", "shop_counter", "app_selfcare", "monthly_bill")),
-            "channel": "call",
+            "channel": chance.choice(("call", "sms", "visit")),
             "answered_at": _moment(chance, at).isoformat(),
             "answers": items,
             "role": None
