@@ -25,7 +25,7 @@ async def test_an_agent_finds_somebody_sees_why_acts_and_sees_it_in_the_history(
     await expect(card.locator(".drivers")).to_contain_text("Months with us")
     await expect(card.locator(".drivers")).to_contain_text("month to month")
     kinds = await texts(card.locator(".events strong"))
-    assert kinds == ["Complaint resolved", "Survey answer", "Complaint opened", "Contact"]
+    assert kinds == ["Complaint resolved", "Survey answer", "Taken into care", "Complaint opened", "Contact"]
     assert await barriers(page) == []
 
     first = card.locator(".choice").first
