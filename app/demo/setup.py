@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import select
 
 from app.db import Sessions, StoreUnavailable, libpq_url, transaction
-from app.demo import firms, month
+from app.demo import care, firms, month
 from app.demo.home import Demo, write_private
 from app.demo.month import Month
 from app.demo.operator import history
@@ -123,6 +123,7 @@ async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings,
     if demo.is_simulated:
         await history.tell(sessions, demo.world, caller, at)
     await month.live(lived, sorted(_ids_of(demo)))
+    await care.care(lived)
     await firms.found(lived, sorted(_ids_of(demo)))
     bundles = active_bundles(demo.models_dir)
     async with transaction(sessions) as session:
