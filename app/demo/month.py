@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Sessions, transaction
@@ -20,7 +19,7 @@ from app.models import Complaint, Subscriber
 from app.schemas.complaints import ComplaintCreate
 from app.schemas.interactions import InteractionCreate
 from app.schemas.surveys import SurveyResponseCreate
-from app.services import complaints, interactions, subscribers, surveys, tasks
+from app.services import complaints, interactions, surveys, tasks
 from app.services.complaints import Desk
 from app.vault import Vault
 
@@ -35,8 +34,6 @@ AGENTS: Final = tuple(f"agent-{number:02}" for number in range(1, 13))
 TEAMS: Final = ("north", "south", "retention")
 _BATCH: Final = 500
 _COMPLAINED_AT: Final = ((("hotline", "call"), ("shop_counter", "shop"), ("app_selfcare", "app")), (6, 2, 2))
-_REGIONS: Final = (("north", "east", "south", "west"), (4, 3, 2, 1))
-_BRANDS: Final = (("go", "classic", "gold"), (5, 3, 2))
 
 # How often, where and by which channel, what they came for, what they wanted.
 _CONTACTS: Final[tuple[tuple[int, str, str, str, str], ...]] = (
@@ -88,7 +85,6 @@ async def live(month: Month, subscriber_ids: Sequence[str]) -> None:
     """Let a month pass for some of these subscribers."""
     chance = random.Random(SEED)  # noqa: S311  # made-up contacts, not secrets
     chosen = chance.sample(sorted(subscriber_ids), min(CONTACTED, len(subscriber_ids)))
-    await _place(month, sorted(subscriber_ids))
     contacts = [contact for id in chosen for contact in _contacts(chance, id, month.at)]
     for first in range(0, len(contacts), _BATCH):
         async with transaction(month.sessions) as session:
@@ -105,18 +101,6 @@ async def live(month: Month, subscriber_ids: Sequence[str]) -> None:
     async with transaction(month.sessions) as session:
         for _ in range(OUTSIDERS):
             await _answer(session, month, chance, None)
-
-
-async def _place(month: Month, subscriber_ids: Sequence[str]) -> None:
-    """Say where each lives and which brand they have, as far as nothing is known of it: the sample does not tell."""
-    chance = random.Random(SEED)  # noqa: S311  # made-up places, not secrets
-    for first in range(0, len(subscriber_ids), _BATCH):
-        async with transaction(month.sessions) as session:
-            some = subscribers.one_of(subscriber_ids[first : first + _BATCH])
-            query = select(Subscriber).where(some, Subscriber.region.is_(None))
-            for subscriber in await session.scalars(query.order_by(Subscriber.subscriber_id)):
-                told = {"region": chance.choices(*_REGIONS)[0], "brand": chance.choices(*_BRANDS)[0]}
-                subscribers.apply(subscriber, month.vault, told, month.at)
 
 
 def _moment(chance: random.Random, at: datetime) -> datetime:

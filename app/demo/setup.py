@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import select
 
 from app.db import Sessions, StoreUnavailable, libpq_url, transaction
-from app.demo import care, firms, month
+from app.demo import care, firms, month, places
 from app.demo.home import Demo, write_private
 from app.demo.month import Month
 from app.demo.operator import history
@@ -105,7 +105,11 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
                     str(history.ends(demo.world)),
                 )
             else:
-                _stayline(demo, "import", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}")
+                today = f"{datetime.now(UTC):%Y-%m-%d}"
+                table = demo.table.with_name("places.csv")
+                places.write(table, sorted(_ids_of(demo)))
+                _run(demo, "import", str(table), "--mapping", _shipped("places"), "--as-of", today)
+                _stayline(demo, "import", "--as-of", today)
             _put_mark(connection, demo, LOADED)
 
 
@@ -198,9 +202,12 @@ def _make_table(demo: Demo) -> None:
 
 
 def _stayline(demo: Demo, command: str, *options: str) -> None:
-    mapping = str(files("app") / "demo" / "telco.yaml")
-    places = {"train": ["--out", str(demo.models_dir)], "import": []}[command]
-    _run(demo, command, str(demo.table), "--mapping", mapping, *places, *options)
+    to = {"train": ["--out", str(demo.models_dir)], "import": []}[command]
+    _run(demo, command, str(demo.table), "--mapping", _shipped("telco"), *to, *options)
+
+
+def _shipped(name: str) -> str:
+    return str(files("app") / "demo" / f"{name}.yaml")
 
 
 def _run(demo: Demo, *arguments: str) -> None:
