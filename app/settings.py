@@ -62,6 +62,7 @@ class Settings(BaseModel):
     language: Literal["en", "zh-CN"] = "en"
     revenue_features: NameList = ["monthly_charges", "avg_spend_3m"]
     cost_features: NameList = ["cost_to_serve"]
+    end_date_features: NameList = ["contract_ends_on"]
     margin_rate: Decimal = Field(Decimal("0.60"), gt=0, le=1)
     stale_after_days: int = Field(35, ge=1, le=3650)
     same_decision_minutes: int = Field(10, ge=0, le=1440)

@@ -101,7 +101,8 @@ class ChurnCard extends HTMLElement {
 
   async #open() {
     const told = Object.fromEntries(ATTRIBUTES.map((name) => [name, this.getAttribute(name)]));
-    const talk = (this.#talk = new Conversation(this.#api, told, (name, detail) => this.#tell(name, detail)));
+    const tell = (name, detail) => this.#tell(name, detail);
+    const talk = (this.#talk = new Conversation(this.#api, told, this.#words().language, tell));
     this.#trouble = null;
     this.#patience.wake();
     this.#root.adoptedStyleSheets = await SHEETS; // nothing is drawn before it is styled
@@ -118,15 +119,22 @@ class ChurnCard extends HTMLElement {
       decline: (code) => this.#askWhy(code),
       log: (answers) => this.#log(answers),
     };
-    return new CardView(this.#root, does, new Words(this.closest("[lang]")?.lang || navigator.language));
+    return new CardView(this.#root, does, this.#words());
   }
 
+  #words() {
+    return new Words(this.closest("[lang]")?.lang || navigator.language);
+  }
+
+  /** What the service says itself is asked for anew; a decision stays as it was recorded. */
   #translate() {
     const { typed } = this.#view;
     this.#view = this.#newView();
     this.#view.show(this.#talk);
     this.#view.typed = typed;
     this.#showState();
+    this.#talk.language = this.#words().language;
+    return this.#quietly(() => this.#look());
   }
 
   // What is asked and said.

@@ -20,9 +20,10 @@ export class Conversation {
   #deciding = null;
   #clockAhead = 0;
 
-  /** `tell(name, detail)` is called with what was recorded. */
-  constructor(api, { subscriber, channel, direction, touchpoint }, tell) {
+  /** `language` is what is said in to the subscriber; `tell(name, detail)` is called with what was recorded. */
+  constructor(api, { subscriber, channel, direction, touchpoint }, language, tell) {
     this.api = api;
+    this.language = language;
     this.subscriber = subscriber;
     this.channel = channel ?? "call";
     this.direction = direction ?? "inbound";
@@ -44,7 +45,7 @@ export class Conversation {
   async look(isLive) {
     const asked = Date.now();
     const [overview, versions, advice, knowledge] = await allOf(
-      this.api.get(`${this.path}/overview`),
+      this.api.get(`${this.path}/overview?language=${this.language}`),
       this.api.get(`${this.path}/profile-versions?limit=${VERSIONS}`),
       this.isRecorded ? this.advice : isLive ? this.decide() : this.#preview(),
       learn(this.api),
@@ -55,7 +56,9 @@ export class Conversation {
   }
 
   #preview() {
-    return optional(this.api.get(`${this.path}/next-best-actions?channel=${this.channel}&direction=${this.direction}`));
+    const { channel, direction, language } = this;
+    const asked = new URLSearchParams({ channel, direction, language });
+    return optional(this.api.get(`${this.path}/next-best-actions?${asked}`));
   }
 
   /** A score may be missing because nothing is known, which is said, or because it may not be told, which is not. */
@@ -67,7 +70,8 @@ export class Conversation {
 
   /** Has what is recommended now recorded, for those who are held out as well; null where the key may not. */
   async decide() {
-    const question = { subscriber_id: this.subscriber, channel: this.channel, direction: this.direction };
+    const { subscriber, channel, direction, language } = this;
+    const question = { subscriber_id: subscriber, channel, direction, language };
     this.#deciding ??= this.api.intend("v1/decisions?trace=full", question);
     const decision = await optional(this.#deciding.send());
     this.#deciding = null;

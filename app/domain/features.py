@@ -73,7 +73,7 @@ class Feature:
             case FeatureType.CATEGORY:
                 return _why_no_level(value)
             case FeatureType.DATE:
-                return None if _is_iso_date(value) else "must be a date such as 2026-10-31"
+                return None if date_of(value) else "must be a date such as 2026-10-31"
             case FeatureType.NUMBER:
                 return self._why_no_number(value)
 
@@ -95,11 +95,13 @@ def _why_no_level(value: object) -> str | None:
     return None if len(value) <= LONGEST_LEVEL else f"must have at most {LONGEST_LEVEL} characters"
 
 
-def _is_iso_date(value: object) -> bool:
+def date_of(value: object) -> date | None:
+    """Read a date as it is written in features, such as 2026-10-31; None for anything else."""
     try:
-        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+        day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return False
+        return None
+    return day if day and day.isoformat() == value else None
 
 
 def in_words(value: FeatureValue, *, unknown: str = "unknown", yes: str = "yes", no: str = "no") -> str:

@@ -9,7 +9,10 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from app.domain.months import months_after
+
 LONGEST: Final = 140
+ENDS_WITHIN_MONTHS: Final = 2
 _YEARS_WORTH_THANKS: Final = 3
 
 
@@ -22,6 +25,7 @@ class Situation:
     dissatisfied_on: date | None = None
     callback_due_on: date | None = None
     leaving_said_on: date | None = None
+    product_ends_on: date | None = None
     risk_band: str | None = None
     strongest_driver: str | None = None
     years_with_us: int | None = None
@@ -40,6 +44,7 @@ _IN_ORDER: Final = (
     _Prompt("dissatisfied", lambda s: s.dissatisfied_on is not None),
     _Prompt("callback", lambda s: s.callback_due_on is not None),
     _Prompt("leaving", lambda s: s.leaving_said_on is not None),
+    _Prompt("product_ends", lambda s: s.product_ends_on is not None),
     _Prompt("at_risk", lambda s: s.risk_band in {"high", "critical"} and s.strongest_driver is not None),
     _Prompt("loyal", lambda s: (s.years_with_us or 0) >= _YEARS_WORTH_THANKS),
     _Prompt("nothing", lambda _: True),
@@ -52,6 +57,7 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "dissatisfied": "Was not satisfied on {dissatisfied_on}: ask whether it is better now.",
             "callback": "Ask how the last service went: the callback is due by {callback_due_on}.",
             "leaving": "Spoke of leaving on {leaving_said_on}: ask what would make them stay.",
+            "product_ends": "What they have ends on {product_ends_on}: ask what should follow.",
             "at_risk": "May be about to leave; {strongest_driver} weighs most: ask about it.",
             "loyal": "With us for {years_with_us} years: thank them.",
             "nothing": "Nothing is pending: ask how you can help.",
@@ -62,6 +68,7 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "dissatisfied": "{dissatisfied_on} 曾表示不满意：先问现在是否好转。",
             "callback": "请回访上次服务的感受：须在 {callback_due_on} 前完成。",
             "leaving": "{leaving_said_on} 曾提到离网：问问怎样才愿意留下。",
+            "product_ends": "现有产品将于 {product_ends_on} 到期：问问到期后的打算。",
             "at_risk": "有离网风险，主要因素是 {strongest_driver}：就此聊聊。",
             "loyal": "已陪伴我们 {years_with_us} 年：先表示感谢。",
             "nothing": "没有待办事项：请问有什么可以帮您。",
@@ -80,3 +87,8 @@ def prompt(situation: Situation, language: str) -> str:
 
 def _shown(value: object) -> str:
     return value.replace("_", " ") if isinstance(value, str) else str(value)
+
+
+def is_ending(ends_on: date, on: date) -> bool:
+    """Tell whether a product ends within two months of a day: that day and the last one count (requirement I14)."""
+    return on <= ends_on <= months_after(on, ENDS_WITHIN_MONTHS)

@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.lifecycle import KeyPoint, Stage, stage_of
+from app.domain.months import months_after
 from app.domain.subscribers import INVOLUNTARY, Locality, Payer, SubscriberStatus
 
 CONTACT_FIELDS: Final = ("name", "phone", "email", "address")
 PHONE: Final = "phone"
 VISITS_COUNTED_DAYS: Final = 30
-_VALUABLE_AFTER_YEARS: Final = 1
+_VALUABLE_AFTER_MONTHS: Final = 12
 _SOME: Final = 3
 _MANY: Final = 6
 
@@ -74,15 +75,7 @@ def contact_completeness(known: Collection[str]) -> float:
 
 def tenure_over_12_months(joined_on: date | None, on: date) -> bool | None:
     """Tell whether somebody stayed longer than twelve months: on the day itself they have not yet."""
-    return None if joined_on is None else on > _anniversary(joined_on)
-
-
-def _anniversary(joined_on: date) -> date:
-    year = joined_on.year + _VALUABLE_AFTER_YEARS
-    try:
-        return joined_on.replace(year=year)
-    except ValueError:  # who joined on a leap day has it on the last of February
-        return date(year, 2, 28)
+    return None if joined_on is None else on > months_after(joined_on, _VALUABLE_AFTER_MONTHS)
 
 
 def visit_band(visits: int) -> VisitBand:

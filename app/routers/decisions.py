@@ -159,9 +159,13 @@ async def preview_next_best_actions(
     request: Request,
     direction: Annotated[Direction, Query()] = Direction.INBOUND,
     limit: Annotated[int, Query(ge=1, le=10)] = 3,
+    language: Annotated[
+        Language | None, Query(description="Of what to say; the operator's own if none is given")
+    ] = None,
     trace: Trace = None,
 ) -> Response:
-    question = DecisionCreate(subscriber_id=subscriber_id, channel=channel, direction=direction, limit=limit)
+    known = {"subscriber_id": subscriber_id, "channel": channel, "direction": direction}
+    question = DecisionCreate(**known, limit=limit, language=language)
     answer = await decisions.preview(_deciding(request), question)
     return Response(_shown(answer, trace), media_type="application/json")
 

@@ -22,6 +22,9 @@ class DecisionCreate(Wire):
     limit: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
     owner: Label | None = None
     context: Features | None = None
+    language: Annotated[Language | None, Field(description="Of what to say; the operator's own if none is given")] = (
+        None
+    )
 
 
 class DecidedActionRead(Wire):

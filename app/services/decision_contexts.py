@@ -118,7 +118,8 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
         raise not_found()
     if facts["policy"] is None:
         raise NothingPublished("no policy is published: run `stayline migrate`")
-    rulebook = await find_rulebook(deciding.session, facts["policy"], settings.language)
+    language = question.language or settings.language
+    rulebook = await find_rulebook(deciding.session, facts["policy"], language)
     snapshot = facts["snapshot"]
     as_of = date.fromisoformat(snapshot["as_of"]) if snapshot else None
     # Who refuses profiling is neither scored nor weighed.
@@ -141,7 +142,7 @@ async def gather(deciding: Deciding, question: DecisionCreate, owner: str | None
         held=held,
         pseudonyms=facts["pseudonyms"],
         me=facts["me"],
-        language=settings.language,
+        language=language,
         currency=settings.currency,
     )
 

@@ -1,6 +1,5 @@
 """What a campaign brought: its members against its holdout, by what is recorded of them since it started."""
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain import evaluations as rules
 from app.domain.campaigns import HOLDOUT, CampaignState
 from app.domain.evaluations import Interval, Side
+from app.domain.months import months_after
 from app.errors import Conflict
 from app.models import Action, Campaign
 from app.services import campaigns
@@ -245,7 +245,7 @@ async def _satisfaction(evaluating: Evaluating) -> list[dict[str, Any]]:
     begin = evaluating.campaign.ends_on + timedelta(days=1)
     readings = []
     for month in range(1, READINGS + 1):
-        since, until = _months_after(begin, month - 1), _months_after(begin, month)
+        since, until = months_after(begin, month - 1), months_after(begin, month)
         ends = {"since": _midnight(since, zone), "until": _midnight(until, zone)}
         found = {held: (count, mean) for held, count, mean in await evaluating.rows(facts.SATISFACTION, **ends)}
         answers = sum(count for count, _ in found.values())
@@ -318,8 +318,3 @@ def _money(value: float) -> Decimal:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
-
-
-def _months_after(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -11,9 +11,10 @@ from app.domain.access import Caller
 from app.domain.channels import answers_by_channel, by_preference
 from app.domain.complaints import ComplaintStatus
 from app.domain.consents import MARKETING, PROFILING, allowed, forbids, strictest
+from app.domain.features import date_of
 from app.domain.interactions import Channel, Need
 from app.domain.outcomes import OutcomeKind
-from app.domain.prompts import Situation, prompt
+from app.domain.prompts import Situation, is_ending, prompt
 from app.domain.tasks import TaskKind, TaskStatus, is_overdue
 from app.lane import Lane
 from app.ml.features import FeaturesRefused
@@ -77,6 +78,7 @@ class Onlooker:
     settings: Settings
     vault: Vault
     at: datetime
+    language: str
 
     def may(self, scope: str) -> bool:
         return scope in self.caller.scopes
@@ -246,17 +248,25 @@ class _Picture:
             dissatisfied_on=self._day(self._case(), "opened_at"),
             callback_due_on=self._day(self._callback(), "due_at"),
             leaving_said_on=self._day(next(leaving, None), "occurred_at"),
+            product_ends_on=self._product_end(),
             risk_band=score.band.value if score else None,
             strongest_driver=next((d.feature for d in score.drivers if d.contribution > 0), None) if score else None,
             years_with_us=self._years(),
         )
-        return prompt(situation, self.onlooker.settings.language)
+        return prompt(situation, self.onlooker.language)
 
     def _callback(self) -> Json | None:
         return next((row for row in self._list("tasks") if row["kind"] == TaskKind.CALLBACK), None)
 
     def _day(self, row: Json | None, name: str) -> date | None:
         return self.onlooker.settings.today(datetime.fromisoformat(row[name])) if row else None
+
+    def _product_end(self) -> date | None:
+        """The first day on which something they have ends, as far as a snapshot tells and it is near."""
+        known = self.facts["snapshot"]["features"] if self.facts["snapshot"] else {}
+        today = self.onlooker.settings.today(self.onlooker.at)
+        days = (date_of(known.get(name)) for name in self.onlooker.settings.end_date_features)
+        return min((day for day in days if day and is_ending(day, today)), default=None)
 
     def _years(self) -> int | None:
         joined = self.facts["profile"]["joined_on"]

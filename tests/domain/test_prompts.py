@@ -7,11 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.prompts import LONGEST, Situation, prompt
+from app.domain.prompts import LONGEST, Situation, is_ending, prompt
 
 DAY = date(2026, 11, 1)
-ALL_WRONG = Situation("network", complaint_late=True, dissatisfied_on=DAY, callback_due_on=DAY, leaving_said_on=DAY,
-                      risk_band="critical", strongest_driver="contract", years_with_us=9)  # fmt: skip
+ALL_WRONG = Situation(
+    "network",
+    complaint_late=True,
+    dissatisfied_on=DAY,
+    callback_due_on=DAY,
+    leaving_said_on=DAY,
+    product_ends_on=DAY,
+    risk_band="critical",
+    strongest_driver="contract",
+    years_with_us=9,
+)
 situations = st.builds(
     Situation,
     complaint_type=st.none() | st.sampled_from(["network", "billing", "x" * 200]),
@@ -19,6 +28,7 @@ situations = st.builds(
     dissatisfied_on=st.none() | st.dates(),
     callback_due_on=st.none() | st.dates(),
     leaving_said_on=st.none() | st.dates(),
+    product_ends_on=st.none() | st.dates(),
     risk_band=st.none() | st.sampled_from(["low", "high", "critical"]),
     strongest_driver=st.none() | st.just("monthly_charges"),
     years_with_us=st.none() | st.integers(0, 60),
@@ -43,6 +53,7 @@ def test_what_went_wrong_comes_before_what_we_would_like() -> None:
         {"dissatisfied_on": None},
         {"callback_due_on": None},
         {"leaving_said_on": None},
+        {"product_ends_on": None},
         {"risk_band": "low"},
         {"years_with_us": 1},
         {},
@@ -56,6 +67,7 @@ def test_what_went_wrong_comes_before_what_we_would_like() -> None:
         "Was not satisfied on 2026-11-01",
         "Ask how the last service went",
         "Spoke of leaving on 2026-11-01",
+        "What they have ends on 2026-11-01",
         "May be about to leave; contract weighs most",
         "With us for 9 years",
         "Nothing is pending",
@@ -67,3 +79,23 @@ def test_nothing_is_offered_while_a_complaint_is_open(language: str) -> None:
     said = prompt(Situation(complaint_type="billing", risk_band="critical", strongest_driver="contract"), language)
 
     assert "contract" not in said
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "is_near"),
+    [
+        (date(2026, 10, 31), False),
+        (DAY, True),
+        (date(2027, 1, 1), True),
+        (date(2027, 1, 2), False),
+    ],
+)
+def test_what_ends_is_told_from_two_months_before_to_the_day_itself(ends_on: date, is_near: bool) -> None:  # noqa: FBT001  # a case's outcome
+    """Requirement I14."""
+    assert is_ending(ends_on, DAY) is is_near
+
+
+def test_two_months_from_the_end_of_a_month_are_the_end_of_a_shorter_one() -> None:
+    """Requirement I14."""
+    assert is_ending(date(2027, 2, 28), date(2026, 12, 31))
+    assert not is_ending(date(2027, 3, 1), date(2026, 12, 31))

@@ -51,6 +51,21 @@ def test_a_decision_is_recorded_and_reads_as_it_was_made(api: httpx.Client, leav
     assert api.get(f"{PATH}/{found['decision_id']}").json() == found
 
 
+def test_what_to_say_is_in_the_language_that_is_asked_for(api: httpx.Client, leaver: str) -> None:
+    said = {action["code"]: action["say"] for action in walk(api, "/v1/actions", 200)}
+    path = f"/v1/subscribers/{leaver}/next-best-actions"
+    preview = api.get(path, params={"channel": "call", "language": "zh-CN"}).json()
+    decision = decide(api, leaver, language="zh-CN")
+    replayed = api.post(f"{PATH}/{decision['decision_id']}/replay", json={}).json()
+
+    assert decision["actions"]
+    for action in (*preview["actions"], *decision["actions"]):
+        assert action["say"] == said[action["code"]]["zh-CN"]
+    assert replayed["identical"]
+    assert decide(api, leaver)["decision_id"] == decision["decision_id"]  # what was decided hangs on no language
+    assert refused_fields(api.post(PATH, json=question(leaver, language="tlh"))) == {"/language"}
+
+
 def test_actions_are_ranked_by_what_they_are_expected_to_be_worth(api: httpx.Client, leaver: str) -> None:
     actions = decide(api, leaver, limit=10)["actions"]
     worths = [Decimal(action["expected_value"]) for action in actions]

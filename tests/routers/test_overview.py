@@ -1,14 +1,16 @@
 """Everything at a glance (E16, I11, I12, I13): one call, without what consents forbid or the key may not read."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from app.domain.access import SCOPES
 from app.schemas.overview import OverviewRead
 from tests.conftest import make_key
-from tests.factories.answers import problem
+from tests.factories.answers import problem, refused_fields
 from tests.factories.bodies import outcome, question
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.subscribers import LEAVING, subscriber
@@ -159,3 +161,26 @@ def test_what_was_withdrawn_under_one_id_counts_in_decisions_about_the_other(api
 
     assert before["actions"]
     assert after["actions"] == []
+
+
+def test_the_prompt_is_in_the_language_that_is_asked_for(api: httpx.Client) -> None:
+    path = f"/v1/subscribers/{subscriber(api)}/overview"
+    english, chinese, usual = (
+        api.get(path, params=asked).json()["prompt"] for asked in ({"language": "en"}, {"language": "zh-CN"}, {})
+    )
+
+    assert english == usual == "Nothing is pending: ask how you can help."
+    assert chinese == "没有待办事项：请问有什么可以帮您。"
+    assert refused_fields(api.get(path, params={"language": "tlh"})) == {"/query/language"}
+
+
+def test_what_ends_within_two_months_is_said(api: httpx.Client, store: psycopg.Connection) -> None:
+    """Requirement I14."""
+    store.execute("INSERT INTO features VALUES ('contract_ends_on', 'date', NULL, NULL, NULL, '{}', 'test', now())")
+    today = datetime.now(UTC).date()
+    soon, later, gone = (
+        subscriber(api, features={"contract_ends_on": f"{today + timedelta(days=days)}"}) for days in (30, 90, -1)
+    )
+
+    assert f"ends on {today + timedelta(days=30)}" in seen(api, soon)["prompt"]
+    assert not [one for one in (later, gone) if "ends on" in seen(api, one)["prompt"]]
