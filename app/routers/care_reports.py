@@ -1,14 +1,13 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query
 
 from app.domain.care_cases import Times
-from app.domain.tables import as_csv
 from app.routers.deps import AtDep, SessionDep, allow, takes
-from app.routers.documented import reads
+from app.routers.forms import CSV, JSON, Accept, as_table, form_of, in_forms
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import AwareTime, Code, Label, SafeStr
+from app.schemas.base import AwareTime, Code, Label
 from app.schemas.care_reports import CareGoalRead, CareGoalsRead, PoolCellRead, PoolReportRead
 from app.services import care_reports
 from app.services.care_reports import Slice
@@ -17,9 +16,6 @@ from app.services.service_reports import Period
 router = APIRouter(tags=["reports"], route_class=UnitOfWorkRoute)
 
 USUAL_PERIOD: Final = timedelta(days=30)
-_CSV: Final = "text/csv"
-
-Accept = Annotated[SafeStr, Header(max_length=256)]
 
 
 async def _slice(
@@ -45,11 +41,6 @@ async def _period(
     return Period(since or (until or at) - USUAL_PERIOD, until or at, at)
 
 
-def _as_table(model: type[PoolReportRead | CareGoalsRead]) -> dict[int | str, dict[str, Any]]:
-    found = {"model": model, "description": "The report", "content": {_CSV: {"schema": {"type": "string"}}}}
-    return {200: found, **reads()}
-
-
 @router.get(
     "/v1/reports/pool",
     operation_id="get_pool",
@@ -57,17 +48,17 @@ def _as_table(model: type[PoolReportRead | CareGoalsRead]) -> dict[int | str, di
     description="Each case counts once. CSV holds all cells.",
     dependencies=[allow("reports:read")],
     openapi_extra=takes(9),
-    responses=_as_table(PoolReportRead),
+    responses=in_forms(PoolReportRead, CSV),
 )
 async def get_pool(
     session: SessionDep,
     asked: Annotated[Slice, Depends(_slice)],
     limit: Annotated[int, Query(ge=1, le=1000, description="Cells at most, the most populous first")] = 200,
-    accept: Accept = "application/json",
+    accept: Accept = JSON,
 ) -> Any:
-    is_table = _CSV in accept
+    is_table = form_of(accept, CSV) is not None
     report = PoolReportRead.model_validate(await care_reports.pool(session, asked, None if is_table else limit))
-    return _table(PoolCellRead, report) if is_table else report
+    return as_table(PoolCellRead, report.items) if is_table else report
 
 
 @router.get(
@@ -76,15 +67,10 @@ async def get_pool(
     summary="How near the four goals of care are, beside the period before, as JSON or CSV by Accept",
     dependencies=[allow("reports:read")],
     openapi_extra=takes(9),
-    responses=_as_table(CareGoalsRead),
+    responses=in_forms(CareGoalsRead, CSV),
 )
 async def get_care_goals(
-    session: SessionDep, period: Annotated[Period, Depends(_period)], accept: Accept = "application/json"
+    session: SessionDep, period: Annotated[Period, Depends(_period)], accept: Accept = JSON
 ) -> Any:
     report = CareGoalsRead.model_validate(await care_reports.care_goals(session, period))
-    return _table(CareGoalRead, report) if _CSV in accept else report
-
-
-def _table(row: type[PoolCellRead | CareGoalRead], report: PoolReportRead | CareGoalsRead) -> Response:
-    rows = report.model_dump(mode="json")["items"]
-    return Response(as_csv(tuple(row.model_fields), rows), media_type=_CSV)
+    return as_table(CareGoalRead, report.items) if form_of(accept, CSV) else report

@@ -1,19 +1,24 @@
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel
 
 from app.domain.surveys import Family
-from app.domain.tables import as_csv, as_markdown
+from app.domain.tables import as_markdown
 from app.routers.deps import AtDep, ResourcesDep, SessionDep, allow, takes
 from app.routers.documented import reads
+from app.routers.forms import CSV, JSON, MARKDOWN, Accept, as_table, form_of, in_forms
 from app.routers.unit_of_work import UnitOfWorkRoute
 from app.schemas.base import AwareTime, PlainName, SafeStr
 from app.schemas.reports import (
     AgentSatisfactionRead,
+    CallbackCountRead,
     CallbackReportRead,
     CampaignArmRead,
     CampaignReportRead,
+    FrequentComplaintRead,
     LeaveReasonReportRead,
     QuestionnaireRead,
     RefusalReportRead,
@@ -28,8 +33,6 @@ router = APIRouter(tags=["reports"], route_class=UnitOfWorkRoute)
 USUAL_PERIOD: Final = timedelta(days=30)
 # Callbacks of the last days are not due yet, and belong into the report of now.
 AHEAD: Final = timedelta(days=3)
-_COLUMNS: Final = ("about", "due", "made_in_time", "made_late", "overdue", "pending")
-_COMPLAINTS: Final = ("type", "complaints", "share", "cumulative_share")
 
 
 async def _period(
@@ -96,26 +99,18 @@ async def draft_questionnaire(session: SessionDep, size: Annotated[int, Query(ge
     summary="The callback report, as JSON, CSV or Markdown by Accept",
     dependencies=[allow("reports:read")],
     openapi_extra=takes(9),
-    responses={
-        200: {
-            "model": CallbackReportRead,
-            "description": "The report",
-            "content": {"text/csv": {"schema": {"type": "string"}}, "text/markdown": {"schema": {"type": "string"}}},
-        },
-        **reads(),
-    },
+    responses=in_forms(CallbackReportRead, CSV, MARKDOWN),
 )
 async def get_callback_report(
     session: SessionDep,
     period: PeriodDep,
-    accept: Annotated[SafeStr, Header(max_length=256)] = "application/json",
+    accept: Accept = JSON,
 ) -> Any:
     report = CallbackReportRead.model_validate(await service_reports.callbacks(session, period))
-    if "text/csv" in accept:
-        return Response(as_csv(_COLUMNS, report.model_dump(mode="json")["by_subject"]), media_type="text/csv")
-    if "text/markdown" in accept:
-        return Response(_letter(report), media_type="text/markdown")
-    return report
+    form = form_of(accept, CSV, MARKDOWN)
+    if form == CSV:
+        return as_table(CallbackCountRead, report.by_subject)
+    return Response(_letter(report), media_type=form) if form else report
 
 
 @router.get(
@@ -160,35 +155,26 @@ async def get_leave_reasons(session: SessionDep, period: PeriodDep) -> LeaveReas
     summary="What the campaigns that ended brought, arm by arm, as JSON or CSV by Accept",
     dependencies=[allow("reports:read")],
     openapi_extra=takes(9),
-    responses={
-        200: {
-            "model": CampaignReportRead,
-            "description": "The report",
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        },
-        **reads(),
-    },
+    responses=in_forms(CampaignReportRead, CSV),
 )
-async def get_campaign_report(
-    session: SessionDep, accept: Annotated[SafeStr, Header(max_length=256)] = "application/json"
-) -> Any:
+async def get_campaign_report(session: SessionDep, accept: Accept = JSON) -> Any:
     report = CampaignReportRead.model_validate({"items": await campaigns.results(session)})
-    if "text/csv" in accept:
-        rows = report.model_dump(mode="json")["items"]
-        return Response(as_csv(tuple(CampaignArmRead.model_fields), rows), media_type="text/csv")
-    return report
+    return as_table(CampaignArmRead, report.items) if form_of(accept, CSV) else report
 
 
 def _letter(report: CallbackReportRead) -> str:
-    told = report.model_dump(mode="json")
     score = "no answers yet" if report.mean_score is None else f"{report.mean_score:.0%} of the scale on average"
     return (
         f"# Callback report\n\n{_day(report.since)} to {_day(report.until)}: {report.due} callbacks fell due;"
         f" {report.made_in_time} were made in time, {report.made_late} late, {report.overdue} are overdue,"
         f" {report.pending} still have time. Satisfaction: {score}.\n\n"
-        f"## By subject\n\n{as_markdown(_COLUMNS, told['by_subject'])}\n"
-        f"## What was complained of most\n\n{as_markdown(_COMPLAINTS, told['frequent_complaints'])}"
+        f"## By subject\n\n{_listed(CallbackCountRead, report.by_subject)}\n"
+        f"## What was complained of most\n\n{_listed(FrequentComplaintRead, report.frequent_complaints)}"
     )
+
+
+def _listed(row: type[BaseModel], rows: Iterable[BaseModel]) -> str:
+    return as_markdown(tuple(row.model_fields), (one.model_dump(mode="json") for one in rows))
 
 
 def _day(time: datetime) -> str:

@@ -1,17 +1,17 @@
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.domain.scores import Band
 from app.domain.tables import as_csv
 from app.errors import Invalid
 from app.models import ScoringRun
 from app.routers.deps import AtDep, CallerDep, Cursor, Limit, ResourcesDep, SessionDep, allow, takes
-from app.routers.documented import BINARY, reads
+from app.routers.forms import CSV, JSON, PARQUET, Accept, form_of, in_forms
 from app.routers.unit_of_work import UnitOfWorkRoute
-from app.schemas.base import MOST_ITEMS, CursorRefused, Label, SafeStr, decode_cursor, encode_cursor
+from app.schemas.base import MOST_ITEMS, CursorRefused, Label, decode_cursor, encode_cursor
 from app.schemas.scores import ChurnKind
 from app.schemas.watchlist import LikelyChurnerRead, WatchlistRead, WatchlistRunRead
 from app.services import watchlist
@@ -20,9 +20,6 @@ from app.services.scoring_runs import present_model
 from app.services.watchlist import Asked, Found, Place
 
 router = APIRouter(tags=["scores"], route_class=UnitOfWorkRoute)
-
-CSV: Final = "text/csv"
-PARQUET: Final = "application/vnd.apache.parquet"
 
 
 class BandAndThreshold(Invalid):
@@ -61,14 +58,7 @@ async def _place(cursor: Cursor = None) -> Place | None:
     description=f"CSV and Parquet need `watchlist:export`; they hold {MOST_ITEMS:,} entries, and `Link` leads on.",
     dependencies=[allow("scores:read")],
     openapi_extra=takes(20),
-    responses={
-        200: {
-            "model": WatchlistRead,
-            "description": "The list",
-            "content": {CSV: {"schema": {"type": "string"}}, PARQUET: BINARY},
-        },
-        **reads(),
-    },
+    responses=in_forms(WatchlistRead, CSV, PARQUET),
 )
 async def get_watchlist(
     asked: Annotated[Asked, Depends(_asked)],
@@ -79,9 +69,9 @@ async def get_watchlist(
     at: AtDep,
     request: Request,
     limit: Limit = 50,
-    accept: Annotated[SafeStr, Header(max_length=256)] = "application/json",
+    accept: Accept = JSON,
 ) -> Any:
-    form = next((known for known in (CSV, PARQUET) if known in accept), None)
+    form = form_of(accept, CSV, PARQUET)
     if form:
         require_scope(caller, "watchlist:export")
         limit = MOST_ITEMS
