@@ -68,7 +68,7 @@ async def read_groups(session: AsyncSession, settings: Settings) -> AsyncIterato
 
 
 async def read_group(session: AsyncSession, settings: Settings, group_id: str) -> GroupFigures | None:
-    """Read one group, however small and little known; None where it has no members."""
+    """Read one group, of however few only how many they are; None where it has no members."""
     row = (await session.execute(*_question(settings, group_id, 0))).first()
     return None if row is None else _figures(row)
 
@@ -82,6 +82,8 @@ def _question(settings: Settings, group_id: str | None, least: int) -> tuple[Any
 
 
 def _figures(row: Any) -> GroupFigures:
+    if row.members < LEAST_MEMBERS:  # what is told of so few is told of each, and would outlive their erasure
+        return GroupFigures(row.group_id, row.members, None, row.as_of, {})
     known = {signal: (getattr(row, f"{signal}_before"), getattr(row, signal)) for signal in Signal}
     readings = {
         signal: Reading(float(before), float(after))

@@ -73,6 +73,13 @@ def test_one_signal_or_too_few_members_warn_of_nothing(api: httpx.Client, servic
     assert [of(api, group_id) for group_id in (*calm, small)] == [[]] * 5
 
 
+def test_of_a_group_of_two_no_figures_are_kept(api: httpx.Client) -> None:
+    """They would be a person's own, and stay when that person is erased."""
+    warning = report(api, group(api, LEAVING_NOW, members=2))
+
+    assert (warning["member_count"], warning["severity"], warning["signals"]) == (2, None, [])
+
+
 def test_members_who_have_left_are_not_taken_for_a_smaller_bill(api: httpx.Client, service: Service) -> None:
     group_id = group(api, LEAVING_NOW | {"monthly_charges": 90})
     for _ in range(4):
