@@ -29,7 +29,7 @@ from app.main import create_app
 from app.services import access, schema
 from app.settings import Settings
 from tests.factories.models import activate, train_small
-from tests.service import Service
+from tests.service import Service, client_of
 
 RUN_HOME = "STAYLINE_TEST_HOME"
 ROOT = Path(__file__).parents[1]
@@ -165,7 +165,7 @@ def serving(settings: Settings) -> Iterator[Service]:
         time.sleep(0.01)
     port = running.servers[0].sockets[0].getsockname()[1]
     key = make_key(settings, SCOPES)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}) as client:
+    with client_of(f"http://127.0.0.1:{port}", key) as client:
         try:
             yield Service(client, settings, key)
         finally:
