@@ -32,6 +32,7 @@ from tests.factories.models import activate, train_small
 from tests.service import Service, client_of
 
 RUN_HOME = "STAYLINE_TEST_HOME"
+ROOM = 4 * 2**30  # bytes; a run takes less than half of that
 ROOT = Path(__file__).parents[1]
 
 
@@ -42,7 +43,13 @@ hypothesis.load_profile("stayline")
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        os.environ[RUN_HOME] = tempfile.mkdtemp(prefix="stayline-test-")
+        os.environ[RUN_HOME] = tempfile.mkdtemp(prefix="stayline-test-", dir=in_memory())
+
+
+def in_memory() -> Path | None:
+    """A folder that no disk is behind, if it has room: every test makes databases, and none outlives the machine."""
+    memory = Path("/dev/shm")  # noqa: S108  # the folder made in it is nobody else's
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
