@@ -28,7 +28,6 @@ from app.embedded.postgres import Server, ensure_database, postgres
 from app.main import create_app
 from app.services import access, schema
 from app.settings import Settings
-from tests.factories.models import activate, train_small
 from tests.service import Service, client_of
 
 RUN_HOME = "STAYLINE_TEST_HOME"
@@ -118,6 +117,8 @@ def telco_csv(run_home: Path) -> Path:
 @pytest.fixture(scope="session")
 def models_dir(run_home: Path, telco_csv: Path) -> Path:
     """A registry with one real, small, active model, trained on real rows."""
+    from tests.factories.models import activate, train_small  # noqa: PLC0415  # what training needs takes long to load
+
     root = run_home / "models"
     with once(run_home, "models") as first:
         if first:
