@@ -28,10 +28,10 @@ from app.embedded.postgres import Server, ensure_database, postgres
 from app.main import create_app
 from app.services import access, schema
 from app.settings import Settings
-from tests.factories.models import activate, train_small
-from tests.service import Service
+from tests.service import Service, client_of
 
 RUN_HOME = "STAYLINE_TEST_HOME"
+ROOM = 4 * 2**30  # bytes; a run takes less than half of that
 ROOT = Path(__file__).parents[1]
 
 
@@ -42,12 +42,19 @@ hypothesis.load_profile("stayline")
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        os.environ[RUN_HOME] = tempfile.mkdtemp(prefix="stayline-test-")
+        os.environ[RUN_HOME] = tempfile.mkdtemp(prefix="stayline-test-", dir=in_memory())
+
+
+def in_memory() -> Path | None:
+    """A folder that no disk is behind, if it has room: every test makes databases, and none outlives the machine."""
+    memory = Path("/dev/shm")  # noqa: S108  # the folder made in it is nobody else's
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first, so that in the end no worker waits for another's long one."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Files with slow tests first, so that in the end no worker waits for another's long one; none is torn apart."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -110,6 +117,8 @@ def telco_csv(run_home: Path) -> Path:
 @pytest.fixture(scope="session")
 def models_dir(run_home: Path, telco_csv: Path) -> Path:
     """A registry with one real, small, active model, trained on real rows."""
+    from tests.factories.models import activate, train_small  # noqa: PLC0415  # what training needs takes long to load
+
     root = run_home / "models"
     with once(run_home, "models") as first:
         if first:
@@ -165,7 +174,7 @@ def serving(settings: Settings) -> Iterator[Service]:
         time.sleep(0.01)
     port = running.servers[0].sockets[0].getsockname()[1]
     key = make_key(settings, SCOPES)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}) as client:
+    with client_of(f"http://127.0.0.1:{port}", key) as client:
         try:
             yield Service(client, settings, key)
         finally:

@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.factories.contacts import call, complaint, moments_ago
 from tests.factories.subscribers import subscriber
 from tests.factories.surveys import answers, expectation
-from tests.service import Service, serving_process
+from tests.service import Service, client_of, serving_process
 
 pytestmark = pytest.mark.slow
 
@@ -78,8 +78,7 @@ def instances(settings: Settings, service: Service) -> Iterator[Callable[[], htt
 
         def start() -> httpx.Client:
             url = stack.enter_context(serving_process(settings))
-            headers = {"Authorization": f"Bearer {service.key}"}
-            return stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=30))
+            return stack.enter_context(client_of(url, service.key, timeout=30))
 
         yield start
 

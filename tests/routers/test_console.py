@@ -11,7 +11,7 @@ import app
 from app.settings import Settings
 from tests.conftest import serving
 from tests.factories.answers import problem
-from tests.service import Service
+from tests.service import Service, client_of
 
 FILES = {path.name: path.read_bytes() for path in (Path(app.__file__).parent / "console").iterdir()}
 IMPORTED = re.compile(r"""(?m)^import (?:.* from )?"\./([^"]+)";$""")
@@ -19,7 +19,7 @@ IMPORTED = re.compile(r"""(?m)^import (?:.* from )?"\./([^"]+)";$""")
 
 @pytest.fixture
 def anybody(service: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.base_url) as client:
+    with client_of(service.base_url) as client:
         yield client
 
 

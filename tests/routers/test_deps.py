@@ -19,7 +19,7 @@ from tests.factories.grounds import Grounds
 from tests.factories.operations import OPEN, Operation, closed, operations
 from tests.factories.subscribers import LEAVING, subscriber
 from tests.factories.tables import count_rows
-from tests.service import Service
+from tests.service import Service, client_of
 
 every_closed = pytest.mark.parametrize("operation", closed(), ids=str)
 UNKNOWN_KEY = "sl_0123abcd_" + "A" * 43
@@ -51,7 +51,7 @@ def refused(answer: httpx.Response) -> None:
 
 @every_closed
 def test_an_operation_needs_a_key(service: Service, grounds: Grounds, operation: Operation) -> None:
-    with httpx.Client(base_url=service.base_url) as nobody:
+    with client_of(service.base_url) as nobody:
         refused(grounds.request(operation).send(nobody))
 
 
@@ -72,17 +72,17 @@ def test_an_operation_needs_a_key(service: Service, grounds: Grounds, operation:
     ],
 )
 def test_what_is_no_key_is_refused(service: Service, header: str) -> None:
-    with httpx.Client(base_url=service.base_url) as nobody:
+    with client_of(service.base_url) as nobody:
         refused(nobody.get("/v1/features", headers=[(b"authorization", header.encode("latin-1"))]))
 
 
 def test_a_key_in_the_query_is_no_key(service: Service) -> None:
-    with httpx.Client(base_url=service.base_url) as nobody:
+    with client_of(service.base_url) as nobody:
         refused(nobody.get("/v1/features", params={"api_key": service.key, "authorization": f"Bearer {service.key}"}))
 
 
 def test_the_word_bearer_may_be_written_in_any_case(service: Service) -> None:
-    with httpx.Client(base_url=service.base_url) as caller:
+    with client_of(service.base_url) as caller:
         assert caller.get("/v1/features", headers={"authorization": f"bearer {service.key}"}).status_code == 200
 
 
@@ -145,7 +145,7 @@ def test_a_key_without_scopes_learns_nothing_of_what_exists(powerless: httpx.Cli
 
 @pytest.mark.parametrize("operation", [found for found in operations() if found.id in OPEN], ids=str)
 def test_health_is_open_to_all(service: Service, operation: Operation) -> None:
-    with httpx.Client(base_url=service.base_url) as nobody:
+    with client_of(service.base_url) as nobody:
         assert nobody.get(operation.path).status_code == 200
 
 

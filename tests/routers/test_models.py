@@ -25,7 +25,7 @@ from tests.factories.candidates import FORBIDDEN, WRONG, changed, put, shifted
 from tests.factories.pages import walk
 from tests.factories.subscribers import LEAVING
 from tests.factories.tables import open_store
-from tests.service import Service, serving_process
+from tests.service import Service, client_of, serving_process
 
 SWITCHED = 5.0  # seconds
 SHIFT = 1.0
@@ -92,8 +92,8 @@ def under_load(base_url: str, key: str, clients: int = 2) -> Iterator[Load]:
 
     def ask() -> None:
         # A connection each time: of several processes, any may answer.
-        headers = {"Authorization": f"Bearer {key}", "Connection": "close"}
-        with httpx.Client(base_url=base_url, headers=headers) as api:
+        with client_of(base_url, key) as api:
+            api.headers["Connection"] = "close"
             while not done.is_set():
                 _ask(api, load)
 

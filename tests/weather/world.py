@@ -24,7 +24,7 @@ from tests.factories.dictionary import lay_dictionary
 from tests.factories.forwarder import Forwarder, forwarding
 from tests.factories.models import activate, train_small
 from tests.factories.processes import children_of, command_of, memory_of, open_files_of
-from tests.service import free_port, wait_until_ready
+from tests.service import client_of, free_port, wait_until_ready
 from tests.service import variables as variables_of
 
 ROOT: Final = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ class World:
 
     def client(self, timeout: float = 30) -> httpx.Client:
         """A client that may do everything."""
-        return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {self.key}"}, timeout=timeout)
+        return client_of(self.url, self.key, timeout=timeout)
 
     @property
     def log(self) -> Path:
