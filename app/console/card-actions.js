@@ -9,7 +9,8 @@ const DECLINED_BECAUSE = ["price", "need", "competitor", "trust", "unsaid"];
 
 /**
  * `advice` is a preview or a recorded decision; `answers` what was said to it by action; `chosen` the action whose keys
- * are shown; `does` what the buttons do: `begin()`, `answer(action, outcome, reason)`, `decline(code | null)`.
+ * are shown; `does` what the buttons do: `begin()`, `answer(action, outcome, reason)`, `decline(code | null)`;
+ * `names()` resolves to what actions are called.
  */
 export function actions({ advice, answers, chosen, declining, isOutbound, notice }, does, words) {
   return h(
@@ -25,7 +26,7 @@ export function actions({ advice, answers, chosen, declining, isOutbound, notice
           advice.actions.map((action) => choice(action)),
         )
       : none(advice, words),
-    whyNot(advice, words),
+    whyNot(advice, does, words),
   );
 
   function choice(action) {
@@ -158,6 +159,7 @@ function declineForm(action, does, words) {
     maxlength: "500",
     "aria-label": words.say("act.words"),
     placeholder: words.say("act.words"),
+    onkeydown: entered,
   });
   const decline = (because) => {
     const named = because === "unsaid" ? "" : words.say(`decline.${because}`);
@@ -177,23 +179,37 @@ function declineForm(action, does, words) {
     ),
     h("button", { type: "button", class: "plain", onclick: () => does.decline(null) }, words.say("act.cancel")),
   );
+
+  /** What was typed stands for itself: no reason has to be chosen besides. */
+  function entered(event) {
+    if (event.key === "Enter") decline("unsaid");
+    else if (event.key === "Escape") does.decline(null);
+    else return;
+    event.preventDefault();
+  }
 }
 
-function whyNot(advice, words) {
+function whyNot(advice, does, words) {
   const removed = advice.trace.filter((entry) => entry.verdict === "removed");
   if (removed.length === 0) return null;
+  const lines = removed.map((entry) => removal(entry, words));
   return h(
     "details",
-    { class: "whynot" },
+    { class: "whynot", ontoggle: named },
     h("summary", {}, words.say("act.whynot", { count: removed.length })),
-    h(
-      "ul",
-      {},
-      removed.map((entry) => removal(entry, words)),
-    ),
+    h("ul", {}, lines),
   );
+
+  /** The catalogue's names are asked for by whoever looks. */
+  async function named() {
+    const names = await does.names();
+    for (const [at, { action }] of removed.entries()) {
+      lines[at].firstElementChild.textContent = names.get(action) ?? readable(action);
+    }
+  }
 }
 
+/** In the reader's words; the exact reason, which is in the operator's, is for whoever reads the decision itself. */
 function removal(entry, words) {
   const free = entry.free_again_at && ` (${words.say("act.free", { when: words.time(entry.free_again_at) })})`;
   return h(
@@ -201,6 +217,5 @@ function removal(entry, words) {
     {},
     h("span", { class: "name" }, readable(entry.action)),
     h("span", {}, words.code("gate", entry.code), free),
-    h("span", { class: "detail" }, entry.reason),
   );
 }

@@ -22,7 +22,7 @@ function facts(profile, contact, words) {
     words.code("status", profile.status),
     profile.value_tier && words.code("tier", profile.value_tier),
     profile.lifecycle_stage && words.code("lifecycle", profile.lifecycle_stage),
-    [profile.brand, profile.region].filter(Boolean).join(", "),
+    words.list([profile.brand, profile.region]),
     profile.joined_on && words.say("who.since", { date: words.date(profile.joined_on) }),
     profile.owner && words.say("who.owner", { owner: profile.owner }),
     profile.merged_into && words.say("who.merged", { id: profile.merged_into }),
@@ -33,5 +33,5 @@ function facts(profile, contact, words) {
 
 function reach(channels, words) {
   if (channels.length === 0) return words.say("who.unreachable");
-  return words.say("who.reach", { channels: channels.map((channel) => words.code("channel", channel)).join(", ") });
+  return words.say("who.reach", { channels: words.list(channels.map((channel) => words.code("channel", channel))) });
 }

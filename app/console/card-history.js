@@ -18,7 +18,7 @@ function recommended(last, words) {
     "p",
     {},
     h("strong", {}, what),
-    h("span", { class: "when" }, ` ${words.time(last.decided_at)}, ${words.code("channel", last.channel)} `),
+    h("span", { class: "when" }, ` ${words.list([words.time(last.decided_at), words.code("channel", last.channel)])} `),
     h("span", { class: `tag ${last.feedback ?? "waiting"}` }, answer),
     last.feedback_at && h("span", { class: "when" }, ` ${words.time(last.feedback_at)}`),
   );
@@ -53,6 +53,7 @@ export function openMatters(overview, words) {
   const matters = [
     ...(overview.open_complaints ?? []).map((complaint) => complaintLine(complaint, words)),
     ...(overview.tasks ?? []).map((task) => taskLine(task, words)),
+    overview.group?.at_risk_since && groupLine(overview.group, words),
     overview.pool && caseLine(overview.pool, words),
     overview.satisfaction && satisfactionLine(overview.satisfaction, words),
   ].filter(Boolean);
@@ -80,6 +81,10 @@ function caseLine(pool, words) {
   return line(words.say("open.case", places), false, words);
 }
 
+function groupLine({ name, at_risk_since, owner }, words) {
+  return line(words.say("open.group", { name, owner, since: words.date(at_risk_since) }), false, words);
+}
+
 function satisfactionLine(answer, words) {
   const mood = words.code("mood", answer.dissatisfied ? "dissatisfied" : "satisfied");
   return line(words.say("open.satisfaction", { mood, date: words.date(answer.answered_at) }), false, words);
@@ -90,9 +95,10 @@ function line(text, isLate, words, more = null) {
 }
 
 /** Everything that happened, latest first; contacts in their own words as far as those are told. */
-export function timeline(overview, words) {
+export function timeline({ overview, advice }, words) {
   const contacts = new Map((overview.last_contacts ?? []).map((contact) => [contact.id, contact]));
-  const events = overview.timeline.map((event) => happened(event, contacts.get(event.id), words));
+  const names = new Map((advice?.actions ?? []).map(({ code, name }) => [code, name]));
+  const events = overview.timeline.map((event) => happened(event, contacts.get(event.id), names, words));
   return panel(
     "history",
     words.say("history.title"),
@@ -100,20 +106,20 @@ export function timeline(overview, words) {
   );
 }
 
-function happened(event, contact, words) {
+function happened(event, contact, names, words) {
   return h(
     "li",
     { class: event.kind },
     h("time", { datetime: event.at, title: words.time(event.at) }, words.distance(event.at)),
-    h("span", { class: "what" }, h("strong", {}, words.code("event", event.kind)), ` ${aboutEvent(event, words)}`),
+    h("span", { class: "what" }, h("strong", {}, words.code("event", event.kind)), ` ${aboutEvent(event, names, words)}`),
     contact && inTheirWords(contact, words),
   );
 }
 
-function aboutEvent(event, words) {
+function aboutEvent(event, names, words) {
   if (event.kind.startsWith("case_")) return words.code("stage", event.about);
   if (event.kind.startsWith("complaint_")) return words.code("complaint", event.about);
-  if (event.kind === "feedback") return `${about(event.about, words)}: ${readable(event.action)}`;
+  if (event.kind === "feedback") return words.list([about(event.about, words), names.get(event.action) ?? readable(event.action)]);
   return about(event.about, words);
 }
 
@@ -136,6 +142,6 @@ function inTheirWords(contact, words) {
     "span",
     { class: "words" },
     told && h("q", {}, told),
-    h("span", { class: "when" }, ` ${marks.filter(Boolean).join(", ")}`),
+    h("span", { class: "when" }, ` ${words.list(marks)}`),
   );
 }

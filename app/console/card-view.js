@@ -9,14 +9,16 @@ import { skeleton, stateBox } from "./card-state.js";
 import { h } from "./dom.js";
 
 const DAY_MS = 86_400_000;
+const HEARD_MS = 8_000;
 
 export class CardView {
   chosen = null; // the action whose keys are shown
   declining = null; // the action whose reason is being asked for
   notice = null;
   #parts = null;
+  #silence = null;
 
-  /** `does` is what buttons and forms do: `begin`, `answer`, `decline`, `log`. */
+  /** `does` is what buttons and forms do: `begin`, `answer`, `decline`, `log`, `names`. */
   constructor(root, does, words) {
     this.root = root;
     this.does = does;
@@ -40,7 +42,7 @@ export class CardView {
       last && lastRecommendation(last, words),
       openMatters(overview, words),
       changes(conversation, words),
-      timeline(overview, words),
+      timeline(conversation, words),
     ];
     this.#parts.person.replaceChildren(identity(overview, words));
     this.#parts.left.replaceChildren(...left.filter(Boolean));
@@ -55,10 +57,10 @@ export class CardView {
     const names = ["stale", "person", "left", "right", "advised"];
     const [stale, person, left, right, advised] = names.map((name) => h("div", { class: name }));
     const trouble = h("div", { class: "trouble", role: "alert" });
-    const heard = h("p", { class: "hidden", role: "status" });
+    const heard = h("p", { class: "heard", role: "status" });
     right.append(advised, callLog(this.does.log, words));
     const columns = h("div", { class: "columns" }, left, right);
-    const article = h("article", { class: "card", lang: words.language }, stale, person, columns, trouble, heard);
+    const article = h("article", { class: "card", lang: words.language }, trouble, stale, person, columns, heard);
     this.root.replaceChildren(article);
     return { article, stale, person, left, advised, trouble, heard };
   }
@@ -92,9 +94,12 @@ export class CardView {
     if (isBusy) this.#parts.article.setAttribute("aria-busy", "true");
   }
 
-  /** Has those who listen to the screen hear it. */
+  /** Says that something was done; those who listen to the screen hear it. */
   announce(name) {
-    this.#parts.heard.textContent = this.words.say(name);
+    const { heard } = this.#parts;
+    heard.textContent = this.words.say(name);
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => (heard.textContent = ""), HEARD_MS);
   }
 
   focusChoice(code, inside = null) {

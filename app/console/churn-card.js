@@ -13,7 +13,8 @@ import { Words } from "./words.js";
 
 const SERVICE = new URL("..", import.meta.url);
 const SHEETS = stylesheets("theme.css", "card.css");
-const ATTRIBUTES = ["subscriber", "channel", "direction", "touchpoint"];
+const ATTRIBUTES = ["subscriber", "channel", "direction", "touchpoint", "agent"];
+const SLOW_MS = 2_000;
 
 /** What was being waited for is no longer wanted: another subscriber was opened meanwhile. */
 class Superseded extends Error {}
@@ -30,6 +31,8 @@ class ChurnCard extends HTMLElement {
   #isExpired = false;
   #isScheduled = false;
   #busyWith = null;
+  #isSlow = false;
+  #drafts = new Map(); // what was typed of whom, while somebody else is on the card
 
   constructor() {
     super();
@@ -100,10 +103,12 @@ class ChurnCard extends HTMLElement {
   }
 
   async #open() {
+    if (this.#view?.isFull) this.#drafts.set(this.#talk.subscriber, this.#view.typed);
     const told = Object.fromEntries(ATTRIBUTES.map((name) => [name, this.getAttribute(name)]));
     const tell = (name, detail) => this.#tell(name, detail);
     const talk = (this.#talk = new Conversation(this.#api, told, this.#words().language, tell));
     this.#trouble = null;
+    this.#isSlow = false;
     this.#patience.wake();
     this.#root.adoptedStyleSheets = await SHEETS; // nothing is drawn before it is styled
     if (talk !== this.#talk) return;
@@ -118,6 +123,7 @@ class ChurnCard extends HTMLElement {
       answer: (action, outcome, reason) => this.#answer(action.code, outcome, reason),
       decline: (code) => this.#askWhy(code),
       log: (answers) => this.#log(answers),
+      names: () => this.#talk.names(),
     };
     return new CardView(this.#root, does, this.#words());
   }
@@ -142,14 +148,16 @@ class ChurnCard extends HTMLElement {
   async #look() {
     const talk = this.#talk;
     await this.#reading(() => talk.look(this.hasAttribute("live")));
+    const isFirst = !this.#view.isFull;
     this.#view.show(talk);
+    if (isFirst && this.#drafts.has(talk.subscriber)) this.#view.typed = this.#drafts.get(talk.subscriber);
     this.#showState();
   }
 
   #begin() {
     return this.#busily(async () => {
       await this.#decided();
-      this.#view.showActions(this.#talk);
+      await this.#look();
       this.#view.announce("said.decided");
     });
   }
@@ -184,7 +192,7 @@ class ChurnCard extends HTMLElement {
     const was = view.declining;
     view.declining = code;
     view.showActions(this.#talk);
-    if (code) view.focusChoice(code, "[data-because=unsaid]");
+    if (code) view.focusChoice(code, "[name=words]");
     else view.focusChoice(was, "[data-outcome=decline]");
   }
 
@@ -243,9 +251,18 @@ class ChurnCard extends HTMLElement {
     if (this.#busyWith === talk) return;
     this.#busyWith = talk;
     view.isBusy = true;
+    const slow = setTimeout(() => this.#showSlow(talk, true), SLOW_MS);
     await this.#quietly(work);
+    clearTimeout(slow);
     view.isBusy = false;
     if (this.#busyWith === talk) this.#busyWith = null;
+    this.#showSlow(talk, false);
+  }
+
+  #showSlow(talk, isSlow) {
+    if (talk !== this.#talk || this.#isSlow === isSlow) return;
+    this.#isSlow = isSlow;
+    this.#showState();
   }
 
   // What is told: on the card, and to the page around it.
@@ -265,7 +282,8 @@ class ChurnCard extends HTMLElement {
     if (!this.#talk.subscriber) return "nobody";
     if (this.#isExpired) return this.#view.isFull ? "expired" : "waiting";
     if (this.#trouble) return stateOf(this.#trouble);
-    return this.#view.isFull && !navigator.onLine ? "offline" : null;
+    if (this.#view.isFull && !navigator.onLine) return "offline";
+    return this.#isSlow ? "slow" : null;
   }
 
   #retry() {

@@ -9,6 +9,7 @@ const TOUCHPOINTS = {
   sms: "sms_notice",
 };
 const VERSIONS = 4; // of the profile: three changes
+const ACTIONS = 200;
 const PLAIN = { dictionary: new Map(), bands: [] };
 
 export class Conversation {
@@ -21,13 +22,14 @@ export class Conversation {
   #clockAhead = 0;
 
   /** `language` is what is said in to the subscriber; `tell(name, detail)` is called with what was recorded. */
-  constructor(api, { subscriber, channel, direction, touchpoint }, language, tell) {
+  constructor(api, { subscriber, channel, direction, touchpoint, agent }, language, tell) {
     this.api = api;
     this.language = language;
     this.subscriber = subscriber;
     this.channel = channel ?? "call";
     this.direction = direction ?? "inbound";
     this.touchpoint = touchpoint ?? TOUCHPOINTS[this.channel];
+    this.agent = agent;
     this.path = `v1/subscribers/${encodeURIComponent(subscriber)}`;
     this.tell = (name, detail) => tell(name, { subscriber_id: subscriber, ...detail });
   }
@@ -82,6 +84,12 @@ export class Conversation {
     return decision;
   }
 
+  /** What the catalogue calls its actions; their codes have to do where it may not be read. */
+  async names() {
+    const found = await optional(this.api.get(`v1/actions?limit=${ACTIONS}`)).catch(() => null);
+    return new Map((found?.items ?? []).map(({ code, name }) => [code, name]));
+  }
+
   isRecommended(action) {
     return this.advice.actions.some(({ code }) => code === action);
   }
@@ -103,7 +111,8 @@ export class Conversation {
   contact({ reason, request, sentiment }) {
     const { subscriber: subscriber_id, touchpoint, channel, direction, now: occurred_at } = this;
     const said = { reason: reason.trim(), request: request.trim(), ...(sentiment ? { sentiment } : {}) };
-    const body = { subscriber_id, touchpoint, channel, direction, occurred_at, ...said };
+    const who = this.agent ? { agent_id: this.agent } : {};
+    const body = { subscriber_id, touchpoint, channel, direction, occurred_at, ...who, ...said };
     const intention = this.api.intend("v1/interactions", body);
     return async () => {
       const { id } = await intention.send();

@@ -47,12 +47,12 @@ function form() {
     h(
       "label",
       {},
-      words.say("page.agent"),
+      words.say("crm.agent"),
       h("input", { name: "agent", required: true, value: session.agent.get() ?? "agent-03" }),
     ),
     h("label", {}, words.say("crm.subscriber"), h("input", { name: "subscriber", required: true, value: "490" })),
     h("button", { class: "main" }, words.say("crm.open")),
-    h("button", { type: "button", onclick: () => hand(SPOILED) }, words.say("crm.spoil")),
+    h("button", { type: "button", onclick: spoil }, words.say("crm.spoil")),
   );
 }
 
@@ -65,6 +65,12 @@ function opened(event) {
   api = new Api(new URL("..", import.meta.url), () => hear({ type: "key-refused", detail: {} }));
   api.token = given.key;
   handNew();
+}
+
+/** What the card does with a token that has expired is seen as soon as it asks for something. */
+function spoil() {
+  hand(SPOILED);
+  card.refresh();
 }
 
 async function tokenFor(subscriberId) {

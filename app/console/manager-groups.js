@@ -1,7 +1,7 @@
 // Groups that may leave: what shows it, what would be lost with them, and what is done for each as a whole.
 
 import { h, svg } from "./dom.js";
-import { emptyBox, missingScope, part, replaced } from "./manager-desk.js";
+import { emptyBox, missingScope, part, replaced, section } from "./manager-desk.js";
 import { Scale, dot, inRow, key, tiles } from "./manager-figures.js";
 import { UNKNOWN, amount, change, count, decimal, percent } from "./manager-numbers.js";
 import { everything } from "./manager-pages.js";
@@ -14,23 +14,27 @@ const DIGITS = { forwarding: 1, bill: 0, offnet: 2 };
 
 export function groups(desk) {
   const of = (state) => () => everything(desk.api, `v1/warnings?open=${state}`, MOST);
+  const ended = h("div", { class: "body" });
+  const tell = () =>
+    desk.fill(ended, { load: of(false), draw: (found) => warned(found.items, desk.words), lines: 5 });
+  tell();
   return [
-    part(desk, "at-risk", { load: of(true), draw: (found) => atRisk(desk, found.items), lines: 12 }),
-    part(desk, "warned", { load: of(false), draw: (found) => warned(found.items, desk.words), lines: 5 }),
+    part(desk, "at-risk", { load: of(true), draw: (found) => atRisk(desk, found.items, tell), lines: 12 }),
+    section(desk, "warned", ended),
   ];
 }
 
-function atRisk(desk, items) {
+function atRisk(desk, items, closed) {
   const { words } = desk;
   if (!items.length) return emptyBox(words, "no-warning");
   const sum = items.reduce((total, { severity }) => total + Number(severity ?? 0), 0);
-  const told = { count: count(words, items.length), revenue: amount(words, sum) };
-  const draw = (some) => h("div", { class: "groups" }, some.map((warning) => groupCard(desk, warning)));
+  const told = { count: count(words, items.length), revenue: amount(words, sum, items[0].currency) };
+  const draw = (some) => h("div", { class: "groups" }, some.map((warning) => groupCard(desk, warning, closed)));
   return [h("p", { class: "made" }, words.say("manager.at-risk.told", told)), shortened(words, items, draw, SHOWN)];
 }
 
-/** One group, which changes in its place. */
-function groupCard(desk, first) {
+/** One group, which changes in its place; `ended` is called when its warning is closed. */
+function groupCard(desk, first, ended) {
   const place = h("article", { class: "group", "aria-labelledby": `group-${first.id}` });
   place.append(...shown(first));
   return place;
@@ -41,7 +45,9 @@ function groupCard(desk, first) {
     const write = async (changes) => {
       try {
         const path = `v1/warnings/${warning.id}`;
-        replaced(place, shown(await desk.api.patch(path, changes, `"${warning.version}"`)));
+        const changed = await desk.api.patch(path, changes, `"${warning.version}"`);
+        replaced(place, shown(changed).filter(Boolean));
+        if (changed.closed_at) ended();
       } catch (error) {
         told.textContent =
           error.status === 403
@@ -68,7 +74,7 @@ function groupCard(desk, first) {
 function figures(warning, words) {
   const seen = words.say(`manager.source.${warning.source}`);
   return tiles([
-    [words.say("manager.revenue"), warning.severity === null ? UNKNOWN : amount(words, warning.severity)],
+    [words.say("manager.revenue"), warning.severity === null ? UNKNOWN : amount(words, warning.severity, warning.currency)],
     [words.say("manager.group-members"), count(words, warning.member_count)],
     [words.say("manager.warned-since"), words.date(warning.opened_at), seen],
     [words.say("manager.owner"), warning.owner],
@@ -91,7 +97,7 @@ function signals({ name, signals: items, as_of }, words) {
       name: "change",
       label: words.say("manager.signal.by"),
       kind: "number",
-      cell: ({ before, after }) => (before ? change(words, after / before - 1) : UNKNOWN),
+      cell: ({ before, after }) => (before ? change(words, after / before) : UNKNOWN),
     },
   ];
   const caption = words.say("manager.signals", { name, date: words.date(as_of) });
@@ -146,7 +152,8 @@ function measureLine({ measure, due_at, done_at }, name, write, words) {
 function closing(write, words) {
   const choice = h(
     "select",
-    { name: "result" },
+    { name: "result", required: true },
+    h("option", { value: "" }, words.say("manager.result.choose")),
     RESULTS.map((result) => h("option", { value: result }, words.say(`manager.result.${result}`))),
   );
   const close = (event) => {
@@ -176,7 +183,7 @@ function warned(items, words) {
       name: "severity",
       label: words.say("manager.revenue"),
       kind: "number",
-      cell: (item) => (item.severity === null ? UNKNOWN : amount(words, item.severity)),
+      cell: (item) => (item.severity === null ? UNKNOWN : amount(words, item.severity, item.currency)),
     },
     { name: "opened", label: words.say("manager.warned-since"), cell: (item) => words.date(item.opened_at) },
     { name: "closed", label: words.say("manager.closed-on"), cell: (item) => words.date(item.closed_at) },

@@ -16,12 +16,17 @@ export const percent = (words, share, digits = 1) =>
 export const points = (words, share) =>
   format(words, 100 * share, { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** By how much something grew or shrank, in percent of what it was. */
-export const change = (words, share) =>
-  format(words, share, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 });
+/** By how much something grew or shrank, in percent of what it was; from twice as much on, how many times. */
+export const change = (words, ratio) =>
+  ratio >= 2
+    ? `×${decimal(words, ratio, 1)}`
+    : format(words, ratio - 1, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 });
 
-/** An amount in the operator's currency, which most answers do not name. */
-export const amount = (words, text) => format(words, Number(text), { maximumFractionDigits: 0 });
+/** An amount, with its currency where the answer names it. */
+export const amount = (words, text, currency) => {
+  const named = currency && { style: "currency", currency, currencyDisplay: "narrowSymbol" };
+  return format(words, Number(text), { ...named, maximumFractionDigits: 0 });
+};
 
 /** A value with its interval, each said by `say`. */
 export const within = (words, { low, value, high }, say) =>

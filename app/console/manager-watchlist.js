@@ -103,7 +103,7 @@ function rows(desk, found, asked) {
   }
 }
 
-function columns({ features, bands }, words) {
+function columns({ features, bands, currency }, words) {
   const scale = new Scale(0, 1);
   const limits = bands.filter((band) => band.from_probability > 0);
   return [
@@ -140,7 +140,7 @@ function columns({ features, bands }, words) {
       name: "next",
       label: words.say("manager.next"),
       kind: "text",
-      cell: (item) => next(item, words),
+      cell: (item) => next(item, currency, words),
       value: (item) => (item.next_action ? -Number(item.next_action.expected_value) : null),
     },
     ...["region", "brand", "value_tier"].map((name) => ofProfile(name, words)),
@@ -186,10 +186,10 @@ function why(item, features, words) {
   return told.length ? h("ul", {}, told) : words.say("manager.no-driver");
 }
 
-function next(item, words) {
+function next(item, currency, words) {
   const action = item.next_action;
   if (!action) return whyNone(item.none_because, words);
-  const worth = words.say("manager.worth", { value: amount(words, action.expected_value) });
+  const worth = words.say("manager.worth", { value: amount(words, action.expected_value, currency) });
   return [h("strong", {}, action.name), h("span", { class: "note" }, ` ${worth}`)];
 }
 

@@ -56,7 +56,7 @@ async function drawLists() {
 /** Shows somebody, and goes on there: keys that follow are meant for the card. */
 function open(id) {
   location.hash = encodeURIComponent(id);
-  card.focus();
+  card.focus({ preventScroll: true });
 }
 
 function follow() {
@@ -70,6 +70,9 @@ function ask(reason) {
 }
 
 function take(key) {
+  const agent = session.agent.get();
+  if (agent) card.setAttribute("agent", agent);
+  else card.removeAttribute("agent");
   api.token = key;
   card.token = key;
   drawLists();

@@ -40,6 +40,11 @@ export class Words {
     return this.messages[`${kind}.${code}`] ?? readable(code);
   }
 
+  /** Several things side by side, those that are not there left out. */
+  list(parts) {
+    return parts.filter(Boolean).join(this.say("list.separator"));
+  }
+
   number(value) {
     return this.whole.format(value);
   }

@@ -89,8 +89,8 @@ function leaverLine(leaver, words) {
 }
 
 function taskLine(task, api, words) {
-  const what = `${words.code("task", task.kind)}: ${about(task.about, words)}`;
-  const when = words.say("page.due", { when: words.distance(task.due_at) });
+  const what = words.say("page.task", { kind: words.code("task", task.kind), about: about(task.about, words) });
+  const when = words.say(task.overdue ? "page.overdue" : "page.due", { when: words.distance(task.due_at) });
   const item = entry(task.subscriber_id, h("span", { class: task.overdue ? "late" : "" }, when), what);
   item.append(doneButton(task, what, api, words));
   return item;

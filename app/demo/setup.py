@@ -105,11 +105,11 @@ def fill(demo: Demo, say: Callable[[str], None]) -> None:
                     str(history.ends(demo.world)),
                 )
             else:
-                today = f"{datetime.now(UTC):%Y-%m-%d}"
+                today = datetime.now(UTC).date()
                 table = demo.table.with_name("places.csv")
-                places.write(table, sorted(_ids_of(demo)))
-                _run(demo, "import", str(table), "--mapping", _shipped("places"), "--as-of", today)
-                _stayline(demo, "import", "--as-of", today)
+                places.write(table, _tenures_of(demo), today)
+                _run(demo, "import", str(table), "--mapping", _shipped("places"), "--as-of", f"{today}")
+                _stayline(demo, "import", "--as-of", f"{today}")
             _put_mark(connection, demo, LOADED)
 
 
@@ -165,6 +165,11 @@ def _ids_of(demo: Demo) -> set[str]:
         return history.ids_of(demo.world)
     with demo.table.open(encoding="utf-8", newline="") as file:
         return {row["rownames"] for row in csv.DictReader(file)}
+
+
+def _tenures_of(demo: Demo) -> dict[str, int]:
+    with demo.table.open(encoding="utf-8", newline="") as file:
+        return {row["rownames"]: int(row["tenure"]) for row in csv.DictReader(file)}
 
 
 async def _key(session: Any, name: str, known: str | None) -> str:

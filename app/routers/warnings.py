@@ -13,6 +13,7 @@ from app.routers.deps import (
     Cursor,
     IfMatch,
     Limit,
+    Resources,
     ResourcesDep,
     SessionDep,
     allow,
@@ -41,6 +42,7 @@ _CENT: Final = Decimal("0.01")
 )
 async def list_warnings(
     session: SessionDep,
+    resources: ResourcesDep,
     group_id: Annotated[GroupId | None, Query()] = None,
     owner: Annotated[Label | None, Query()] = None,
     open: Annotated[bool | None, Query()] = None,  # noqa: A002  # its name in the query
@@ -50,7 +52,7 @@ async def list_warnings(
     asked = warnings.wanted(is_open=open, group_id=group_id, owner=owner)
     after = _decoded(cursor) if cursor is not None else None
     rows = await warnings.list_warnings(session, *asked, after=after, limit=limit + 1)
-    items = [_shape(warning, group) for warning, group in rows]
+    items = [_shape(warning, group, resources) for warning, group in rows]
     return as_page(items, limit, lambda item: (str(item.severity or 0), str(item.id)))
 
 
@@ -74,7 +76,7 @@ async def report_warning(
     (warning, group), opened = await warnings.report(session, resources.settings, caller, wanted, at)
     response.status_code = 201 if opened else 200
     response.headers["Location"] = f"/v1/warnings/{warning.id}"
-    return _read(warning, group, response)
+    return _read(warning, group, resources, response)
 
 
 @router.get(
@@ -84,8 +86,8 @@ async def report_warning(
     dependencies=[allow("care:read")],
     responses=reads(404),
 )
-async def get_warning(warning_id: Id, session: SessionDep, response: Response) -> WarningRead:
-    return _read(*await warnings.get_warning(session, warning_id), response)
+async def get_warning(warning_id: Id, session: SessionDep, resources: ResourcesDep, response: Response) -> WarningRead:
+    return _read(*await warnings.get_warning(session, warning_id), resources, response)
 
 
 @router.patch(
@@ -102,13 +104,14 @@ async def update_warning(
     if_match: IfMatch,
     session: SessionDep,
     caller: CallerDep,
+    resources: ResourcesDep,
     at: AtDep,
     response: Response,
 ) -> WarningRead:
     warning, group = await warnings.get_warning(session, warning_id, for_update=True)
     require_version(if_match, warning.version)
     warnings.update_warning(warning, caller, changes, at)
-    return _read(warning, group, response)
+    return _read(warning, group, resources, response)
 
 
 def _decoded(cursor: str) -> tuple[Decimal, UUID]:
@@ -122,11 +125,12 @@ def _decoded(cursor: str) -> tuple[Decimal, UUID]:
     return known
 
 
-def _read(warning: GroupWarning, group: Group, response: Response) -> WarningRead:
+def _read(warning: GroupWarning, group: Group, resources: Resources, response: Response) -> WarningRead:
     response.headers["ETag"] = etag(warning.version)
-    return _shape(warning, group)
+    return _shape(warning, group, resources)
 
 
-def _shape(warning: GroupWarning, group: Group) -> WarningRead:
+def _shape(warning: GroupWarning, group: Group, resources: Resources) -> WarningRead:
     columns = {name: getattr(warning, name) for name in WarningRead.model_fields if hasattr(warning, name)}
-    return WarningRead.model_validate(columns | {"kind": WarningKind.GROUP_CHURN, "name": group.name})
+    told = {"kind": WarningKind.GROUP_CHURN, "name": group.name, "currency": resources.settings.currency}
+    return WarningRead.model_validate(columns | told)

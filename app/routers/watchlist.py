@@ -82,6 +82,7 @@ async def get_watchlist(
         return WatchlistRead(
             run=_run(found.run),
             threshold=found.threshold,
+            currency=resources.settings.currency,
             items=[LikelyChurnerRead.model_validate(item) for item in items],
             next_cursor=cursor,
         )

@@ -90,6 +90,15 @@ class CaseGlance(Wire):
     opened_at: datetime
 
 
+class GroupGlance(Wire):
+    """The group they are a member of; `at_risk_since` and `owner` are of the warning of it that is open."""
+
+    group_id: str
+    name: str
+    at_risk_since: datetime | None
+    owner: str | None
+
+
 class TaskGlance(Wire):
     id: UUID
     kind: TaskKind
@@ -130,6 +139,7 @@ class OverviewRead(Wire):
     last_contacts: list[ContactGlance] = Field(default_factory=list)
     last_recommendation: RecommendationGlance | None = None
     satisfaction: SatisfactionGlance | None = None
+    group: GroupGlance | None = None
     pool: CaseGlance | None = None
     tasks: list[TaskGlance] = Field(default_factory=list)
     timeline: Annotated[list[Event], Field(description="What happened, latest first")]

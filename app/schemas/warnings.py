@@ -47,6 +47,7 @@ class WarningRead(Wire):
     group_id: str
     name: str
     severity: Annotated[Money | None, Field(description="The group's revenue a month: what would be lost with it")]
+    currency: str
     member_count: int
     signals: Annotated[list[SignalRead], Field(description="The group a month ago and now, a member on average")]
     as_of: Annotated[date | None, Field(description="The day of its latest figures")]

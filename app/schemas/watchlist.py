@@ -47,5 +47,6 @@ class WatchlistRead(Wire):
 
     run: WatchlistRunRead | None
     threshold: float | None
+    currency: Annotated[str, Field(description="Of the expected values")]
     items: list[LikelyChurnerRead]
     next_cursor: str | None

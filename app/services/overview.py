@@ -115,6 +115,7 @@ class _Picture:
             "last_contacts": self._if("interactions:read", self._contacts),
             "last_recommendation": self._if("decisions:read", self._recommendation, MARKETING),
             "satisfaction": self._if("surveys:read", self._satisfaction),
+            "group": self.facts["group"] if self._shows("care:read") else None,
             "pool": self._if("care:read", self._case),
             "tasks": self._if("care:read", self._tasks),
             "timeline": self._timeline(),
@@ -241,16 +242,17 @@ class _Picture:
 
     def _prompt(self, score: Score | None) -> str:
         complaint = next(iter(self._unfinished()), None)
+        group = self.facts["group"]
         leaving = (row for row in self._list("contacts") if row["need"] == Need.LEAVE)
         situation = Situation(
             complaint_type=complaint["type"] if complaint else None,
             complaint_late=complaint is not None and self._escalation(complaint) != complaint_rules.Escalation.NONE,
+            group_at_risk=group["name"] if group and group["at_risk_since"] else None,
             dissatisfied_on=self._day(self._case(), "opened_at"),
             callback_due_on=self._day(self._callback(), "due_at"),
             leaving_said_on=self._day(next(leaving, None), "occurred_at"),
             product_ends_on=self._product_end(),
             risk_band=score.band.value if score else None,
-            strongest_driver=next((d.feature for d in score.drivers if d.contribution > 0), None) if score else None,
             years_with_us=self._years(),
         )
         return prompt(situation, self.onlooker.language)

@@ -66,6 +66,11 @@ SELECT json_build_object(
             ORDER BY c.opened_at DESC LIMIT {ANSWERS_SHOWN}
         ) c
     ),
+    'group', (
+        SELECT json_build_object('group_id', g.group_id, 'name', g.name, 'at_risk_since', w.opened_at, 'owner', w.owner)
+        FROM me JOIN groups g USING (group_id)
+        LEFT JOIN group_warnings w ON w.group_id = g.group_id AND w.closed_at IS NULL
+    ),
     'decision', (
         SELECT json_build_object('id', d.id, 'decided_at', d.decided_at, 'channel', d.channel,
                                  'actions', d.answer -> 'actions', 'none_because', d.answer ->> 'none_because')

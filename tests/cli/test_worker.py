@@ -18,7 +18,7 @@ from tests.cli.command import Command
 from tests.service import eventually, variables
 
 SCRIPT = Path(sys.executable).with_name("stayline")
-TOLD = {"complete_profiles", "link", "measure_revenue", "purge"}
+TOLD = {"complete_profiles", "link", "measure_revenue", "purge", "watch_groups"}
 JOBS = TOLD | {"score"}
 
 

@@ -1,6 +1,7 @@
 """The card, while the phone rings: who, why, what to say, and what they said to it."""
 
 import re
+from typing import Any
 
 from playwright.async_api import Page, expect
 
@@ -33,7 +34,7 @@ async def test_an_agent_finds_somebody_sees_why_acts_and_sees_it_in_the_history(
     await first.get_by_role("button", name="Accept").click()
 
     await expect(first.locator(".answered")).to_have_text("accepted")
-    await expect(card.locator(".events .what").first).to_contain_text("Their answer accepted: ")
+    await expect(card.locator(".events .what").first).to_contain_text("Their answer accepted, ")
     await expect(card.locator(".last .tag")).to_have_text("accepted")
     told = desk.api.get(f"/v1/subscribers/{id}/overview").json()["last_recommendation"]
     assert (told["feedback"], told["say"]) == ("accepted", said)
@@ -47,6 +48,7 @@ async def test_opening_a_card_is_no_decision_and_the_call_is_one(page: Page, des
     await card.get_by_role("button", name="They are with me").click()
 
     await expect(card.locator(".head")).to_contain_text("Recorded")
+    await expect(card.locator(".events")).to_contain_text("Recommended")
     assert desk.api.get(f"/v1/subscribers/{id}/overview").json()["last_recommendation"]["feedback"] is None
 
 
@@ -62,6 +64,23 @@ async def test_a_refusal_is_recorded_with_its_reason(page: Page, desk: Desk) -> 
     await expect(first.locator(".answered")).to_have_text("declined")
     decision = desk.api.get(f"/v1/subscribers/{id}/overview").json()["last_recommendation"]
     assert decision["feedback"] == "declined"
+
+
+async def test_a_refusal_by_keys_alone_keeps_every_word(page: Page, desk: Desk) -> None:
+    id = leaver(desk.api)
+    card = await open_card(page, desk, id)
+    action = await card.locator(".choice").first.get_attribute("data-action")
+    await page.keyboard.press("d")
+    await expect(card.get_by_placeholder("In their words")).to_be_focused()
+    await page.keyboard.type("my neighbour pays less")
+    assert desk.api.get(f"/v1/subscribers/{id}/overview").json().get("last_recommendation") is None
+    async with page.expect_request("**/outcomes") as sending:
+        await page.keyboard.press("Enter")
+
+    await expect(card.locator(f"[data-action={action}] .answered")).to_have_text("declined")
+    await expect(card.get_by_role("status")).to_have_text("Declined. It stands in the history.")
+    said: Any = (await sending.value).post_data_json
+    assert (said["action"], said["outcome"], said["reason"]) == (action, "declined", "my neighbour pays less")
 
 
 async def test_a_call_is_logged_without_leaving_the_card(page: Page, desk: Desk) -> None:
@@ -116,6 +135,10 @@ async def test_the_others_are_told_with_their_reasons(page: Page, desk: Desk) ->
 
     assert await card.locator(".whynot li").count() + await card.locator(".choice").count() == len(advice)
     await expect(card.locator(".whynot")).to_contain_text("The conditions do not fit")
+    names = {action["name"] for action in desk.api.get("/v1/actions", params={"limit": 200}).json()["items"]}
+    await expect(card.locator(".whynot")).not_to_contain_text("features.")
+    await expect(card.locator(".whynot .name").first).not_to_have_text("")
+    assert set(await texts(card.locator(".whynot .name"))) <= names
     assert await barriers(page) == []
 
 

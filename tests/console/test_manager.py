@@ -249,6 +249,7 @@ async def test_who_may_only_read_is_told_so_when_they_change_a_group(page: Page,
     group_id = group(full.api, LEAVING_NOW)
     full.api.post("/v1/warnings", json={"group_id": group_id}).raise_for_status()
     panel = await look(page, full, "groups", onlooker)
+    await panel.get_by_label("How it ended").select_option("they left")
     await panel.get_by_role("button", name="Close").click()
 
     await expect(panel.locator("article [role=status]")).to_contain_text("lacks the scope care:write")

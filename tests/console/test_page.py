@@ -142,3 +142,30 @@ async def test_every_sentence_is_there_in_both_languages(page: Page, desk: Desk)
 
 def places(sentence: str) -> list[str]:
     return sorted(re.findall(r"{\w+}", sentence))
+
+
+async def test_what_was_typed_of_one_is_there_again_after_another(page: Page, desk: Desk) -> None:
+    one, other = (leaver(desk.api) for _ in range(2))
+    card = await open_card(page, desk, one)
+    reason = card.get_by_label("Why did they contact us?")
+    await reason.fill("The bill rose again")
+    await page.evaluate(f"location.hash = '{other}'")
+    await expect(card.locator("h2")).to_have_text(other)
+    await expect(reason).to_have_value("")
+    await page.evaluate(f"location.hash = '{one}'")
+    await expect(card.locator("h2")).to_have_text(one)
+
+    await expect(reason).to_have_value("The bill rose again")
+
+
+async def test_what_an_agent_logs_bears_their_name(page: Page, desk: Desk) -> None:
+    id = leaver(desk.api)
+    card = await open_page(page, desk, agent="mei")
+    await page.evaluate(f"location.hash = '{id}'")
+    await card.get_by_label("Why did they contact us?").fill("The bill rose again")
+    await card.get_by_label("What do they want?").fill("A cheaper plan")
+    await card.get_by_role("button", name="Save").click()
+
+    await expect(card.get_by_role("status")).to_have_text("Saved. It stands in the history.")
+    [contact] = desk.api.get("/v1/interactions", params={"subscriber_id": id}).json()["items"]
+    assert contact["agent_id"] == "mei"

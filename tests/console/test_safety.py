@@ -24,18 +24,23 @@ def poisoned(desk: Desk) -> Iterator[str]:
     features = LEAVING | {"contract": CANARY, "payment_method": CANARY}
     contact = {"name": CANARY, "phone": PHONE}
     subscriber(api, contact=contact)
-    id = subscriber(api, features=features, contact=contact, **said)
+    api.put("/v1/groups/canary", json={"name": CANARY}).raise_for_status()
+    id = subscriber(api, features=features, contact=contact, group_id="canary", **said)
     api.post(
         "/v1/interactions", json=call(id, reason=CANARY, request=CANARY, need="leave", agent_id=CANARY)
     ).raise_for_status()
     put(api, "canary_action", kind="information", name=CANARY, say={"en": CANARY})
     opened = complaint(id, description=CANARY, owner=CANARY, type="other", occurred_at=moments_ago(minutes=2))
     api.post("/v1/complaints", json=opened).raise_for_status()
+    warned = api.post("/v1/warnings", json={"group_id": "canary", "owner": CANARY})
+    warned.raise_for_status()
     decision = api.post("/v1/decisions", json={"subscriber_id": id, "channel": "call", "direction": "inbound"}).json()
     action = decision["actions"][-1]["code"]
     outcome = {"action": action, "outcome": "later", "reason": CANARY, "occurred_at": decision["decided_at"]}
     api.post(f"/v1/decisions/{decision['decision_id']}/outcomes", json=outcome).raise_for_status()
     yield id
+    closed = {"result": "false_alarm"}
+    api.patch(warned.headers["location"], json=closed, headers={"if-match": "*"}).raise_for_status()
     retire(api, "canary_action")
 
 

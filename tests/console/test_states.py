@@ -1,10 +1,11 @@
 """Every state of the card says what is the matter and what to do next; what may not be told is not there."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.conftest import make_key
 from tests.console.people import leaver, with_a_past
@@ -44,14 +45,14 @@ async def test_who_refuses_marketing_is_shown_no_recommendation_of_before(page: 
     card = await open_card(page, desk, id)
 
     await expect(card.locator(".last")).to_have_count(0)
-    await expect(card.locator(".facts")).to_contain_text("May be reached by call, app, shop, web")
+    await expect(card.locator(".facts")).to_contain_text("Allows contact by call, app, shop, web")
 
 
 async def test_of_whom_nothing_is_known_the_card_says_so(page: Page, desk: Desk) -> None:
     card = await open_card(page, desk, subscriber(desk.api))
 
     await expect(card.locator(".risk")).to_contain_text("No risk can be told yet.")
-    await expect(card.locator(".risk")).to_contain_text("Log the call")
+    await expect(card.locator(".risk")).to_contain_text("after the next import")
     await expect(card.locator(".history")).to_contain_text("Nothing has happened yet.")
     assert await barriers(page) == []
 
@@ -91,6 +92,36 @@ async def test_an_open_complaint_comes_before_any_offer(page: Page, desk: Desk) 
     await card.locator(".whynot summary").click()
     await expect(card.locator(".whynot")).to_contain_text("A complaint is open: solve it first")
     assert await barriers(page) == []
+
+
+async def test_a_member_of_a_group_at_risk_is_offered_nothing_and_why_is_said(page: Page, desk: Desk) -> None:
+    """(D7)"""
+    desk.api.put("/v1/groups/lakeside", json={"name": "Lakeside Clinic"}).raise_for_status()
+    id = leaver(desk.api, group_id="lakeside")
+    desk.api.post("/v1/warnings", json={"group_id": "lakeside", "owner": "mei"}).raise_for_status()
+    card = await open_card(page, desk, id)
+
+    await expect(card.locator(".prompt")).to_contain_text("Lakeside Clinic may leave as a whole")
+    await expect(card.locator(".open")).to_contain_text("mei deals with it as a whole")
+    await card.locator(".whynot summary").click()
+    await expect(card.locator(".whynot")).to_contain_text("Their group may leave: dealt with as a whole")
+    assert await barriers(page) == []
+
+
+async def test_what_takes_long_is_said_to(page: Page, desk: Desk) -> None:
+    card = await open_card(page, desk, leaver(desk.api))
+
+    async def later(route: Route) -> None:
+        await asyncio.sleep(3)
+        await route.continue_()
+
+    await page.route("**/v1/decisions*", later)
+    await card.get_by_role("button", name="They are with me").click()
+    await expect(card.locator(".state.slow")).to_contain_text("Waiting for an answer")
+    assert await barriers(page) == []
+
+    await expect(card.locator(".head")).to_contain_text("Recorded")
+    await expect(card.locator(".state.slow")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ DAY = date(2026, 11, 1)
 ALL_WRONG = Situation(
     "network",
     complaint_late=True,
+    group_at_risk="Riverside Works",
     dissatisfied_on=DAY,
     callback_due_on=DAY,
     leaving_said_on=DAY,
     product_ends_on=DAY,
     risk_band="critical",
-    strongest_driver="contract",
     years_with_us=9,
 )
 situations = st.builds(
@@ -30,7 +30,7 @@ situations = st.builds(
     leaving_said_on=st.none() | st.dates(),
     product_ends_on=st.none() | st.dates(),
     risk_band=st.none() | st.sampled_from(["low", "high", "critical"]),
-    strongest_driver=st.none() | st.just("monthly_charges"),
+    group_at_risk=st.none() | st.sampled_from(["Riverside Works", "x" * 128]),
     years_with_us=st.none() | st.integers(0, 60),
 )
 
@@ -50,6 +50,7 @@ def test_what_went_wrong_comes_before_what_we_would_like() -> None:
     for fixed in (
         {"complaint_late": False},
         {"complaint_type": None},
+        {"group_at_risk": None},
         {"dissatisfied_on": None},
         {"callback_due_on": None},
         {"leaving_said_on": None},
@@ -64,11 +65,12 @@ def test_what_went_wrong_comes_before_what_we_would_like() -> None:
     assert order == [
         "The network complaint is past its promise",
         "A network complaint is open",
+        "Riverside Works may leave as a whole and is talked to as a whole",
         "Was not satisfied on 2026-11-01",
         "Ask how the last service went",
         "Spoke of leaving on 2026-11-01",
         "What they have ends on 2026-11-01",
-        "May be about to leave; contract weighs most",
+        "May be about to leave",
         "With us for 9 years",
         "Nothing is pending",
     ]
@@ -76,9 +78,9 @@ def test_what_went_wrong_comes_before_what_we_would_like() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_nothing_is_offered_while_a_complaint_is_open(language: str) -> None:
-    said = prompt(Situation(complaint_type="billing", risk_band="critical", strongest_driver="contract"), language)
+    said = prompt(Situation(complaint_type="billing", risk_band="critical", product_ends_on=DAY), language)
 
-    assert "contract" not in said
+    assert said == prompt(Situation(complaint_type="billing"), language)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,20 @@ def test_no_member_is_made_an_offer_while_the_group_is_dealt_with(api: httpx.Cli
     assert api.post(f"/v1/decisions/{meanwhile['decision_id']}/replay", json={}).json()["identical"]
 
 
+def test_whoever_picks_up_is_told_that_the_group_is_dealt_with(api: httpx.Client) -> None:
+    """Requirement D7."""
+    group_id = group(api, STEADY_NOW, name="Lakeside Clinic")
+    path = f"/v1/subscribers/{member(api, group_id, STEADY_NOW)}/overview"
+    before = api.get(path).json()
+    warning = report(api, group_id, owner="agent-7")
+    meanwhile = api.get(path).json()
+
+    assert before["group"] == {"group_id": group_id, "name": "Lakeside Clinic", "at_risk_since": None, "owner": None}
+    assert datetime.fromisoformat(meanwhile["group"]["at_risk_since"]) == datetime.fromisoformat(warning["opened_at"])
+    assert meanwhile["group"]["owner"] == "agent-7"
+    assert meanwhile["prompt"].startswith("Lakeside Clinic may leave")
+
+
 def test_reports_at_once_open_one_warning(api: httpx.Client) -> None:
     """Requirement D7: the group action is created once."""
     group_id = group(api, STEADY_NOW)

@@ -32,7 +32,8 @@ def watched(new_database: Callable[[str], str], models_dir: Path, worker_id: str
     settings = make_settings(new_database(f"watched_{worker_id}"), models_dir)
     lay_dictionary(settings)
     with serving(settings) as running:
-        assert running.client.get(PATH).json() == {"run": None, "threshold": None, "items": [], "next_cursor": None}
+        nobody = {"run": None, "threshold": None, "items": [], "next_cursor": None}
+        assert running.client.get(PATH).json() == nobody | {"currency": "USD"}
         for number in range(12):
             profile = {
                 "region": ("east", "west")[number % 2],
