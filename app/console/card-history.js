@@ -119,8 +119,14 @@ function happened(event, contact, names, words) {
 function aboutEvent(event, names, words) {
   if (event.kind.startsWith("case_")) return words.code("stage", event.about);
   if (event.kind.startsWith("complaint_")) return words.code("complaint", event.about);
-  if (event.kind === "feedback") return words.list([about(event.about, words), names.get(event.action) ?? readable(event.action)]);
+  if (event.kind === "feedback") return words.list([about(event.about, words), actionName(event, names)]);
+  if (event.kind === "recommendation" && event.action) return actionName(event, names);
   return about(event.about, words);
+}
+
+/** What an action is called, as far as it was just recommended. */
+function actionName({ action }, names) {
+  return names.get(action) ?? readable(action);
 }
 
 /** The word for a need, an outcome, a mood or an action, whichever it is. */
