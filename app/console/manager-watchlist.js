@@ -103,7 +103,7 @@ function rows(desk, found, asked) {
   }
 }
 
-function columns({ features, bands, currency }, words) {
+function columns({ features, bands, run: { currency } }, words) {
   const scale = new Scale(0, 1);
   const limits = bands.filter((band) => band.from_probability > 0);
   return [

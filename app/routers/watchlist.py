@@ -80,9 +80,8 @@ async def get_watchlist(
     items = found.items[:limit]
     if form is None:
         return WatchlistRead(
-            run=_run(found.run),
+            run=_run(found.run, resources.settings.currency),
             threshold=found.threshold,
-            currency=resources.settings.currency,
             items=[LikelyChurnerRead.model_validate(item) for item in items],
             next_cursor=cursor,
         )
@@ -106,11 +105,12 @@ def _next_cursor(found: Found, limit: int) -> str | None:
     return encode_cursor(str(found.run.id), last["probability"].hex(), last["subscriber_id"])
 
 
-def _run(run: ScoringRun | None) -> WatchlistRunRead | None:
+def _run(run: ScoringRun | None, currency: str) -> WatchlistRunRead | None:
     model = present_model(run) if run else None
     if run is None or run.model is None or model is None or run.ended_at is None:
         return None
-    return WatchlistRunRead(id=run.id, model=model, horizon_days=run.model["horizon_days"], ended_at=run.ended_at)
+    horizon_days = run.model["horizon_days"]
+    return WatchlistRunRead(id=run.id, model=model, horizon_days=horizon_days, currency=currency, ended_at=run.ended_at)
 
 
 def _link(request: Request, cursor: str | None) -> dict[str, str]:

@@ -39,6 +39,7 @@ class WatchlistRunRead(Wire):
     id: UUID
     model: ModelRead
     horizon_days: int
+    currency: Annotated[str, Field(description="Of the expected values")]
     ended_at: datetime
 
 
@@ -47,6 +48,5 @@ class WatchlistRead(Wire):
 
     run: WatchlistRunRead | None
     threshold: float | None
-    currency: Annotated[str, Field(description="Of the expected values")]
     items: list[LikelyChurnerRead]
     next_cursor: str | None
