@@ -106,18 +106,19 @@ class ChurnCard extends HTMLElement {
     if (this.#view?.isFull) this.#drafts.set(this.#talk.subscriber, this.#view.typed);
     const told = Object.fromEntries(ATTRIBUTES.map((name) => [name, this.getAttribute(name)]));
     const tell = (name, detail) => this.#tell(name, detail);
-    const talk = (this.#talk = new Conversation(this.#api, told, this.#words().language, tell));
+    const words = this.#words();
+    const talk = (this.#talk = new Conversation(this.#api, told, words.language, tell));
     this.#trouble = null;
     this.#isSlow = false;
     this.#patience.wake();
     this.#root.adoptedStyleSheets = await SHEETS; // nothing is drawn before it is styled
     if (talk !== this.#talk) return;
-    this.#view = this.#newView();
+    this.#view = this.#newView(words);
     this.#showState();
     if (talk.subscriber) await this.#quietly(() => this.#look());
   }
 
-  #newView() {
+  #newView(words) {
     const does = {
       begin: () => this.#begin(),
       answer: (action, outcome, reason) => this.#answer(action.code, outcome, reason),
@@ -125,7 +126,7 @@ class ChurnCard extends HTMLElement {
       log: (answers) => this.#log(answers),
       names: () => this.#talk.names(),
     };
-    return new CardView(this.#root, does, this.#words());
+    return new CardView(this.#root, does, words);
   }
 
   #words() {
@@ -135,11 +136,12 @@ class ChurnCard extends HTMLElement {
   /** What the service says itself is asked for anew; a decision stays as it was recorded. */
   #translate() {
     const { typed } = this.#view;
-    this.#view = this.#newView();
+    const words = this.#words();
+    this.#view = this.#newView(words);
     this.#view.show(this.#talk);
     this.#view.typed = typed;
     this.#showState();
-    this.#talk.language = this.#words().language;
+    this.#talk.language = words.language;
     return this.#quietly(() => this.#look());
   }
 

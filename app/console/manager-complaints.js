@@ -5,7 +5,7 @@ import { emptyBox, part } from "./manager-desk.js";
 import { key, stacked, tiles } from "./manager-figures.js";
 import { UNKNOWN, count, percent } from "./manager-numbers.js";
 import { everything } from "./manager-pages.js";
-import { shortened, table } from "./manager-table.js";
+import { cutNote, person, shortened, table } from "./manager-table.js";
 
 const DAY_MS = 86_400_000;
 const PERIOD_DAYS = 30;
@@ -103,7 +103,7 @@ function bySeverity(found, words) {
     cell: (item) => words.code("severity", item.severity),
   };
   const caption = words.say("manager.severity");
-  const cut = found.isCut && h("p", { class: "note" }, words.say("manager.cut", { count: count(words, MOST) }));
+  const cut = cutNote(words, found.isCut, MOST);
   return [fatesKey(words), table(words, { caption, columns: [first, ...fateColumns(items, words)], items }), cut];
 }
 
@@ -179,7 +179,7 @@ function urgent(found, words) {
     { class: "made" },
     words.say("manager.urgent.told", { count: count(words, found.items.length), late: count(words, late) }),
   );
-  const cut = found.isCut && h("p", { class: "note" }, words.say("manager.cut", { count: count(words, MOST) }));
+  const cut = cutNote(words, found.isCut, MOST);
   return [told, shortened(words, found.items, draw, OPEN_SHOWN), cut];
 }
 
@@ -211,7 +211,7 @@ function urgentColumns(words) {
     {
       name: "who",
       label: words.say("manager.who"),
-      cell: (item) => h("a", { class: "id", href: `./#${encodeURIComponent(item.subscriber_id)}` }, item.subscriber_id),
+      cell: (item) => person(item.subscriber_id),
       value: (item) => item.subscriber_id,
     },
     { name: "description", label: words.say("manager.said"), kind: "text", cell: (item) => item.description },

@@ -6,7 +6,7 @@ import { exports } from "./manager-export.js";
 import { Scale, bar, inRow, tiles } from "./manager-figures.js";
 import { UNKNOWN, count, percent, points } from "./manager-numbers.js";
 import { everything, touchpointNames } from "./manager-pages.js";
-import { shortened, table } from "./manager-table.js";
+import { cutNote, person, shortened, table } from "./manager-table.js";
 
 const MOST = 1_000;
 const SHOWN = 12;
@@ -115,7 +115,7 @@ function cases({ items, isCut }, words) {
   const order = { name: null, direction: 1 };
   const draw = (some) =>
     table(words, { caption: words.say("manager.in-pool"), columns: caseColumns(words), items: some, order });
-  const cut = isCut && h("p", { class: "note" }, words.say("manager.cut", { count: count(words, MOST) }));
+  const cut = cutNote(words, isCut, MOST);
   return [shortened(words, items, draw, SHOWN), cut];
 }
 
@@ -125,7 +125,7 @@ function caseColumns(words) {
     {
       name: "who",
       label: words.say("manager.who"),
-      cell: (item) => h("a", { class: "id", href: `./#${encodeURIComponent(item.subscriber_id)}` }, item.subscriber_id),
+      cell: (item) => person(item.subscriber_id),
       value: (item) => item.subscriber_id,
     },
     {

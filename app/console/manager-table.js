@@ -43,6 +43,16 @@ export function shortened(words, items, draw, shown) {
   return place;
 }
 
+/** Somebody's id, as the way to the agent's page about them. */
+export function person(id) {
+  return h("a", { class: "id", href: `./#${encodeURIComponent(id)}` }, id);
+}
+
+/** Says of a list that it holds only the latest. */
+export function cutNote(words, isCut, most) {
+  return isCut && h("p", { class: "note" }, words.say("manager.cut", { count: words.number(most) }));
+}
+
 function head(column, order, sortBy) {
   const label = order && column.value ? sortButton(column, sortBy) : column.label;
   const cell = h("th", { role: "columnheader", scope: "col", class: column.kind }, label, column.head);

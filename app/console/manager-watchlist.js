@@ -8,7 +8,7 @@ import { Scale, axis, bar, inRow, rule } from "./manager-figures.js";
 import { filters } from "./manager-filters.js";
 import { amount, count, percent } from "./manager-numbers.js";
 import { scoring } from "./manager-run.js";
-import { table } from "./manager-table.js";
+import { person, table } from "./manager-table.js";
 
 const PAGE = 50;
 const TOLD_DRIVERS = 2;
@@ -149,7 +149,7 @@ function columns({ features, bands, run: { currency } }, words) {
   function who(item) {
     const old = item.stale && h("span", { class: "tag old", title: words.date(item.as_of) }, words.say("manager.old"));
     return [
-      h("a", { class: "id", href: `./#${encodeURIComponent(item.subscriber_id)}` }, item.subscriber_id),
+      person(item.subscriber_id),
       old && " ",
       old,
     ];

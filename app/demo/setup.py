@@ -126,9 +126,10 @@ async def live(demo: Demo, sessions: Sessions, vault: Vault, settings: Settings,
     lived = Month(sessions, vault, calendar_of(settings), caller, at)
     if demo.is_simulated:
         await history.tell(sessions, demo.world, caller, at)
-    await month.live(lived, sorted(_ids_of(demo)))
+    ids = sorted(_ids_of(demo))
+    await month.live(lived, ids)
     await care.care(lived)
-    await firms.found(lived, sorted(_ids_of(demo)))
+    await firms.found(lived, ids)
     bundles = active_bundles(demo.models_dir)
     async with transaction(sessions) as session:
         await scoring_runs.request_run(session, caller, bundles, ScoringRunCreate(), datetime.now(UTC))
@@ -163,8 +164,7 @@ def _ids_of(demo: Demo) -> set[str]:
     """The sample's own ids: whatever else was imported, a label might have been known of."""
     if demo.is_simulated:
         return history.ids_of(demo.world)
-    with demo.table.open(encoding="utf-8", newline="") as file:
-        return {row["rownames"] for row in csv.DictReader(file)}
+    return set(_tenures_of(demo))
 
 
 def _tenures_of(demo: Demo) -> dict[str, int]:

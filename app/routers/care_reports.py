@@ -1,5 +1,4 @@
-from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
@@ -11,11 +10,9 @@ from app.schemas.base import AwareTime, Code, Label
 from app.schemas.care_reports import CareGoalRead, CareGoalsRead, PoolCellRead, PoolReportRead
 from app.services import care_reports
 from app.services.care_reports import Slice
-from app.services.service_reports import Period
+from app.services.service_reports import USUAL_PERIOD, Period
 
 router = APIRouter(tags=["reports"], route_class=UnitOfWorkRoute)
-
-USUAL_PERIOD: Final = timedelta(days=30)
 
 
 async def _slice(

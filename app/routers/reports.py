@@ -26,11 +26,10 @@ from app.schemas.reports import (
     SlaReportRead,
 )
 from app.services import campaigns, satisfaction_reports, service_reports
-from app.services.service_reports import Period
+from app.services.service_reports import USUAL_PERIOD, Period
 
 router = APIRouter(tags=["reports"], route_class=UnitOfWorkRoute)
 
-USUAL_PERIOD: Final = timedelta(days=30)
 # Callbacks of the last days are not due yet, and belong into the report of now.
 AHEAD: Final = timedelta(days=3)
 

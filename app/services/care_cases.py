@@ -137,10 +137,7 @@ def _cases(at: datetime) -> Select[CareCase, Subscriber, int, str | None, str | 
 
 def wanted(*, is_open: bool | None, **equal: str | None) -> list[ColumnElement[bool]]:
     """The conditions of a list: what was asked for has the value."""
-    conditions = subscribers.asked_of(CareCase, equal)
-    if is_open is not None:
-        conditions.append(CareCase.closed_at.is_(None) if is_open else CareCase.closed_at.is_not(None))
-    return conditions
+    return subscribers.asked_of(CareCase, equal) + subscribers.in_progress(CareCase.closed_at, is_open=is_open)
 
 
 def update_care_case(seen: Seen, vault: Vault, caller: Caller, changes: dict[str, Any], at: datetime) -> None:

@@ -47,6 +47,9 @@ claimed AS MATERIALIZED (
     SELECT c.owner, c.purpose, c.expires_at, c.claimed_at, c.released_at
     FROM person p JOIN contact_claims c USING (subscriber_id) WHERE c.expires_at > $8
 ),
+warned AS MATERIALIZED (
+    SELECT w.opened_at, w.closed_at, w.updated_at FROM me JOIN group_warnings w USING (group_id)
+),
 snapshot AS MATERIALIZED (
     SELECT f.as_of, f.features, f.recorded_at FROM person p CROSS JOIN LATERAL (
         SELECT as_of, features, recorded_at FROM feature_snapshots
@@ -72,7 +75,7 @@ SELECT json_build_object(
         (SELECT recorded_at FROM snapshot),
         (SELECT max(greatest(m.enrolled_at, c.updated_at))
          FROM person p JOIN campaign_members m USING (pseudonym) JOIN campaigns c ON c.id = m.campaign_id),
-        (SELECT max(w.updated_at) FROM me JOIN group_warnings w USING (group_id))
+        (SELECT max(updated_at) FROM warned)
     ),
     'known_facts', (SELECT count(*) FROM contacts) + (SELECT count(*) FROM complained) + (SELECT count(*) FROM told),
     'snapshot', (SELECT row_to_json(snapshot) FROM snapshot),
@@ -97,9 +100,7 @@ SELECT json_build_object(
     'bill_is_flat', (
         SELECT g.flat_fee AND coalesce(me.payer, g.payer) = 'group' FROM me JOIN groups g USING (group_id)
     ),
-    'group_at_risk_since', (
-        SELECT w.opened_at FROM me JOIN group_warnings w USING (group_id) WHERE w.closed_at IS NULL
-    ),
+    'group_at_risk_since', (SELECT opened_at FROM warned WHERE closed_at IS NULL),
     'recent', (
         SELECT json_build_object(
             'id', id, 'newest_fact', newest_fact, 'known_facts', inputs -> 'known_facts', 'policy', policy_version

@@ -10,13 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.warnings import LEAST_MEMBERS, MONTH_DAYS, Reading, Signal
-from app.services.ledger import revenue_sql
+from app.services.ledger import number_sql, revenue_sql
 from app.settings import Settings
 
-_NUMBER: Final = "CASE jsonb_typeof(f.features -> '{0}') WHEN 'number' THEN CAST(f.features ->> '{0}' AS float) END"
-_FORWARDS, _FORWARDS_2, _FORWARDS_3, _OFFNET = (
-    _NUMBER.format(name) for name in ("call_forward_m0", "call_forward_m2", "call_forward_m3", "offnet_onnet_ratio")
-)
+# What the signals are read from, by the names they have in the statement.
+_READ_FROM: Final = {
+    "forwards": "call_forward_m0",
+    "forwards_2": "call_forward_m2",
+    "forwards_3": "call_forward_m3",
+    "offnet": "offnet_onnet_ratio",
+}
 # Of each figure only the members who have it in both months; who left already would look like a smaller bill.
 _READ: Final = """
     WITH told AS (
@@ -35,14 +38,14 @@ _READ: Final = """
         WHERE s.group_id IS NOT NULL AND s.merged_into IS NULL AND s.status <> 'churned'
         AND (CAST(:group_id AS text) IS NULL OR s.group_id = CAST(:group_id AS text))
     )
-    SELECT group_id, count(*) AS members, max(as_of) AS as_of, sum(revenue) AS revenue,
+    SELECT group_id, g.owner, count(*) AS members, max(as_of) AS as_of, sum(revenue) AS revenue,
            avg(forwards_before) FILTER (WHERE forwards IS NOT NULL) AS forwarding_before,
            avg(forwards) FILTER (WHERE forwards_before IS NOT NULL) AS forwarding,
            avg(revenue_before) FILTER (WHERE revenue IS NOT NULL) AS bill_before,
            avg(revenue) FILTER (WHERE revenue_before IS NOT NULL) AS bill,
            avg(offnet_before) FILTER (WHERE offnet IS NOT NULL) AS offnet_before,
            avg(offnet) FILTER (WHERE offnet_before IS NOT NULL) AS offnet
-    FROM told GROUP BY group_id
+    FROM told JOIN groups g USING (group_id) GROUP BY group_id, g.owner
     HAVING count(*) FILTER (
         WHERE forwards_before IS NOT NULL AND offnet_before IS NOT NULL AND revenue_before IS NOT NULL
     ) >= :least
@@ -51,9 +54,10 @@ _READ: Final = """
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """What is read of one group: its members, its revenue a month, and each signal that can be told."""
+    """What is read of one group: its owner, its members, its revenue a month, and each signal that can be told."""
 
     group_id: str
+    owner: str | None
     members: int
     revenue: Decimal | None
     as_of: date | None
@@ -75,19 +79,17 @@ async def read_group(session: AsyncSession, settings: Settings, group_id: str) -
 
 def _question(settings: Settings, group_id: str | None, least: int) -> tuple[Any, dict[str, Any]]:
     revenue, names = revenue_sql(settings)
-    query = _READ.format(
-        revenue=revenue, forwards=_FORWARDS, forwards_2=_FORWARDS_2, forwards_3=_FORWARDS_3, offnet=_OFFNET
-    )
-    return text(query), {"month_days": MONTH_DAYS, "group_id": group_id, "least": least, **names}
+    query = _READ.format(revenue=revenue, **{name: number_sql(name) for name in _READ_FROM})
+    return text(query), {"month_days": MONTH_DAYS, "group_id": group_id, "least": least, **names, **_READ_FROM}
 
 
 def _figures(row: Any) -> GroupFigures:
     if row.members < LEAST_MEMBERS:  # what is told of so few is told of each, and would outlive their erasure
-        return GroupFigures(row.group_id, row.members, None, row.as_of, {})
+        return GroupFigures(row.group_id, row.owner, row.members, None, row.as_of, {})
     known = {signal: (getattr(row, f"{signal}_before"), getattr(row, signal)) for signal in Signal}
     readings = {
         signal: Reading(float(before), float(after))
         for signal, (before, after) in known.items()
         if before is not None and after is not None
     }
-    return GroupFigures(row.group_id, row.members, row.revenue, row.as_of, readings)
+    return GroupFigures(row.group_id, row.owner, row.members, row.revenue, row.as_of, readings)

@@ -47,7 +47,7 @@ _RELEASE: Final = """
     UPDATE reservations SET state = 'released', uses = 0, cost = 0, given_away = 0, settled_at = now()
     WHERE state = 'open' AND pseudonym = ANY($1::uuid[])
 """
-_REVENUE: Final = """
+_NUMBER: Final = """
     CASE jsonb_typeof(f.features -> CAST(:{0} AS text))
     WHEN 'number' THEN CAST(f.features ->> CAST(:{0} AS text) AS numeric) END
 """
@@ -129,10 +129,15 @@ async def settle(session: AsyncSession, decision: Decision, action: str, outcome
     await session.flush()
 
 
+def number_sql(parameter: str) -> str:
+    """Say in SQL what a snapshot `f` holds as a number under the feature that this parameter names."""
+    return _NUMBER.format(parameter)
+
+
 def revenue_sql(settings: Settings) -> tuple[str, dict[str, str]]:
     """Say in SQL what a snapshot `f` tells of the revenue a month, with the parameters it takes."""
     names = {f"revenue_{number}": name for number, name in enumerate(settings.revenue_features)}
-    return f"coalesce({', '.join(map(_REVENUE.format, names))})", names
+    return f"coalesce({', '.join(map(number_sql, names))})", names
 
 
 async def measure_base(sessions: Sessions, settings: Settings) -> int:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import DateTime, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.care_goals import share
 from app.domain.complaints import PING_PONG_TRANSFERS
 from app.errors import Invalid
 
@@ -59,6 +60,7 @@ _LEAVE_REASONS: Final = _query("""
          AND i.occurred_at > g.left_at - interval '90 days' ORDER BY i.occurred_at DESC LIMIT 1), 'unknown'
     ) AS reason, count(*) AS churned FROM gone g GROUP BY 1 ORDER BY 2 DESC, 1
 """)
+USUAL_PERIOD: Final = timedelta(days=30)
 SERVICE: Final = frozenset({"service", "complaint"})
 BENCHMARK: Final = 0.21  # requirement K16: the field's rule of thumb
 _ORDERS: Final = _query("""
@@ -125,9 +127,9 @@ async def complaint_sla(session: AsyncSession, period: Period) -> dict[str, Any]
     return {
         **period.asked,
         "complaints": sum(row["complaints"] for row in rows),
-        "kept_share": _share(kept, kept + broken),
+        "kept_share": share(kept, kept + broken),
         "ping_pong": ping_pong,
-        "items": [row | {"kept_share": _share(row["kept"], row["kept"] + row["broken"])} for row in rows],
+        "items": [row | {"kept_share": share(row["kept"], row["kept"] + row["broken"])} for row in rows],
     }
 
 
@@ -141,16 +143,12 @@ async def order_refusals(session: AsyncSession, period: Period) -> dict[str, Any
             region[row["order_outcome"]] += row["orders"]
         if row["refusal_reason"]:
             region["reasons"][row["refusal_reason"]] = row["orders"]
-    items = [r | {"completion_rate": _share(r["completed"], r["completed"] + r["refused"])} for r in regions.values()]
+    items = [r | {"completion_rate": share(r["completed"], r["completed"] + r["refused"])} for r in regions.values()]
     return {**period.asked, "items": items}
 
 
 def _no_orders(region: str | None) -> dict[str, Any]:
     return {"region": region, "orders": 0, "completed": 0, "refused": 0, "reasons": {}}
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 async def _rows(session: AsyncSession, query: TextClause, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -166,7 +164,7 @@ async def leave_reasons(session: AsyncSession, period: Period) -> dict[str, Any]
         "since": period.since,
         "until": period.until,
         "churned": total,
-        "service_share": served / total if total else None,
+        "service_share": share(served, total),
         "benchmark": BENCHMARK,
         "items": [{"reason": row.reason, "churned": row.churned, "share": row.churned / total} for row in rows],
     }

@@ -182,6 +182,13 @@ def asked_of(table: type[Base], asked: Mapping[str, str | None]) -> list[ColumnE
     ]
 
 
+def in_progress(closed_at: InstrumentedAttribute[Any], *, is_open: bool | None) -> list[ColumnElement[bool]]:
+    """The condition of a list of what is closed some day: open or closed ones, or none where nothing is asked."""
+    if is_open is None:
+        return []
+    return [closed_at.is_(None) if is_open else closed_at.is_not(None)]
+
+
 def of_person(column: ColumnElement[str] | InstrumentedAttribute[str], subscriber_id: str) -> ColumnElement[bool]:
     """The condition that a column names a person, by whichever of their ids, who is asked for by any of them."""
     named = select(func.coalesce(Subscriber.merged_into, Subscriber.subscriber_id))

@@ -46,13 +46,7 @@ async def watch(sessions: Sessions, settings: Settings, at: datetime) -> dict[st
         await at_leisure(session)
         found = [figures async for figures in read_groups(session, settings) if warns(figures.readings)]
         fresh = [figures for figures in found if not await _is_known(session, figures, at)]
-        owners = await _owners(session, [figures.group_id for figures in fresh])
-        rows = [
-            _row(figures, owners[figures.group_id], WarningSource.SIGNALS, at)
-            for figures in fresh
-            if figures.group_id in owners
-        ]
-        opened = [await session.scalar(_opened(row)) for row in rows]
+        opened = [await session.scalar(_opened(figures, None, WarningSource.SIGNALS, at)) for figures in fresh]
     return {"warned": sum(id is not None for id in opened)}
 
 
@@ -64,13 +58,12 @@ async def report(
     Raises GroupNotFound or GroupEmpty.
     """
     require_agent(caller, wanted.owner)
-    group = await get_group(session, wanted.group_id)
-    figures = await read_group(session, settings, group.group_id)
+    await get_group(session, wanted.group_id)
+    figures = await read_group(session, settings, wanted.group_id)
     if figures is None:
         raise GroupEmpty("nobody whom this key reaches is a member of this group")
-    owner = wanted.owner or group.owner or KEY_ACCOUNTS
-    opened = await session.scalar(_opened(_row(figures, owner, WarningSource.REPORTED, at)))
-    found = select(GroupWarning.id).where(GroupWarning.group_id == group.group_id, GroupWarning.closed_at.is_(None))
+    opened = await session.scalar(_opened(figures, wanted.owner, WarningSource.REPORTED, at))
+    found = select(GroupWarning.id).where(GroupWarning.group_id == wanted.group_id, GroupWarning.closed_at.is_(None))
     id = opened or (await session.scalars(found)).one()
     return await get_warning(session, id), opened is not None
 
@@ -96,10 +89,7 @@ async def list_warnings(
 
 def wanted(*, is_open: bool | None, **equal: str | None) -> list[ColumnElement[bool]]:
     """The conditions of a list: what was asked for has the value."""
-    conditions = subscribers.asked_of(GroupWarning, equal)
-    if is_open is not None:
-        conditions.append(GroupWarning.closed_at.is_(None) if is_open else GroupWarning.closed_at.is_not(None))
-    return conditions
+    return subscribers.asked_of(GroupWarning, equal) + subscribers.in_progress(GroupWarning.closed_at, is_open=is_open)
 
 
 def update_warning(warning: GroupWarning, caller: Caller, changes: WarningUpdate, at: datetime) -> None:
@@ -133,14 +123,9 @@ async def _is_known(session: AsyncSession, figures: GroupFigures, at: datetime) 
     return await session.scalar(query) is not None
 
 
-async def _owners(session: AsyncSession, group_ids: Sequence[str]) -> dict[str, str]:
-    """Who sees to each group that is known as such: a profile may name one that is not."""
-    rows = await session.execute(select(Group.group_id, Group.owner).where(Group.group_id.in_(group_ids)))
-    return {group_id: owner or KEY_ACCOUNTS for group_id, owner in rows}
-
-
-def _row(figures: GroupFigures, owner: str, source: WarningSource, at: datetime) -> dict[str, Any]:
-    return {
+def _opened(figures: GroupFigures, owner: str | None, source: WarningSource, at: datetime) -> Any:
+    """Open a warning unless one of its group is: of two at once, one is."""
+    row = {
         "id": new_id(),
         "group_id": figures.group_id,
         "source": source.value,
@@ -151,18 +136,14 @@ def _row(figures: GroupFigures, owner: str, source: WarningSource, at: datetime)
         "member_count": figures.members,
         "severity": figures.revenue,
         "as_of": figures.as_of,
-        "owner": owner,
+        "owner": owner or figures.owner or KEY_ACCOUNTS,
         "playbook": [_step(measure, due) for measure, due in due_times(at).items()],
         "opened_at": at,
         "version": 1,
         "updated_at": at,
     }
+    return insert(GroupWarning).values(row).on_conflict_do_nothing().returning(GroupWarning.id)
 
 
 def _step(measure: Measure, due_at: datetime) -> dict[str, Any]:
     return {"measure": measure.value, "due_at": due_at.isoformat(), "done_at": None}
-
-
-def _opened(row: dict[str, Any]) -> Any:
-    """Open a warning unless one of its group is: of two at once, one is."""
-    return insert(GroupWarning).values(row).on_conflict_do_nothing().returning(GroupWarning.id)
